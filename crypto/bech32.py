@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Bech32 (BIP 173) without the length limit, as age writes recipients and identities."""
+
+from crypto.errors import Malformed
+
+_ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
+_GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+MAX_CHARACTERS = 4_096  # the longest we read is a hybrid recipient, 1,959
+
+
+def encode(prefix: str, data: bytes) -> str:
+    """Return lower-case Bech32 of `data` under a lower-case prefix."""
+    words = _regroup(data, 8, 5)
+    checksum = _polymod([*_expand(prefix), *words, 0, 0, 0, 0, 0, 0]) ^ 1
+    words += [(checksum >> 5 * (5 - i)) & 31 for i in range(6)]
+    return prefix + "1" + "".join(_ALPHABET[word] for word in words)
+
+
+def decode(text: str, prefix: str) -> bytes:
+    """Return the bytes of a Bech32 string that is all of one case.
+
+    prefix  expected, lower case. Raises Malformed (fault `bech32`) for anything else.
+    """
+    if len(text) > MAX_CHARACTERS or not text.isascii() or text not in (text.lower(), text.upper()):
+        raise _refusal()
+    found, separator, rest = text.lower().rpartition("1")
+    if not separator or found != prefix or len(rest) < 6 or not set(rest) <= _VALUES.keys():
+        raise _refusal()
+    words = [_VALUES[letter] for letter in rest]
+    if _polymod([*_expand(prefix), *words]) != 1:
+        raise _refusal()
+    data = bytes(_regroup(bytes(words[:-6]), 5, 8, pad=False))
+    if encode(prefix, data) != text.lower():  # left-over bits that are not zero
+        raise _refusal()
+    return data
+
+
+def _refusal() -> Malformed:
+    return Malformed("bech32", "the key is not written as a key of this kind is")
+
+
+def _polymod(values: list[int]) -> int:
+    checksum = 1
+    for value in values:
+        top = checksum >> 25
+        checksum = (checksum & 0x1FFFFFF) << 5 ^ value
+        for i in range(5):
+            checksum ^= _GENERATOR[i] if (top >> i) & 1 else 0
+    return checksum
+
+
+def _expand(prefix: str) -> list[int]:
+    return [ord(c) >> 5 for c in prefix] + [0] + [ord(c) & 31 for c in prefix]
+
+
+def _regroup(data: bytes, old_bits: int, new_bits: int, *, pad: bool = True) -> list[int]:
+    accumulator = bits = 0
+    groups = []
+    for value in data:
+        accumulator = (accumulator << old_bits | value) & 0xFFF
+        bits += old_bits
+        while bits >= new_bits:
+            bits -= new_bits
+            groups.append(accumulator >> bits & (1 << new_bits) - 1)
+    if pad and bits:
+        groups.append(accumulator << new_bits - bits & (1 << new_bits) - 1)
+    return groups
