@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The one door to the terminal: the answer on standard output, the talk on standard error.
+
+Every text that came from outside passes `plain` here, whatever it is and wherever it is shown.
+"""
+
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from intake.errors import Exit, UndersealError
+from intake.files import read
+from intake.limits import KEY_FILE_MAX_BYTES, PASSPHRASE_MIN_CHARACTERS
+
+_MARK = "\N{REPLACEMENT CHARACTER}"
+_MAX_COMBINING = 4  # marks on one letter; more is used to draw over other lines
+
+
+class PassphraseTooShort(UndersealError):
+    """the passphrase is shorter than {} characters"""
+
+    exit_code = Exit.PASSPHRASE
+
+
+class PassphraseFileRefused(UndersealError):
+    """a passphrase file is for throwaway offices only, and this office is not one"""
+
+    exit_code = Exit.USAGE
+
+
+def plain(untrusted_text: str) -> str:
+    """Return text that a terminal only prints.
+
+    Newline, tab and printable characters stay. Every other control, format, separator, surrogate, private or
+    unassigned character becomes U+FFFD, and so does each combining mark after the fourth in a row.
+    """
+    shown = []
+    marks = 0
+    for character in untrusted_text:
+        category = unicodedata.category(character)
+        marks = marks + 1 if category[0] == "M" else 0
+        kept = character in "\n\t " or (category[0] not in "CZ" and marks <= _MAX_COMBINING)
+        shown.append(character if kept else _MARK)
+    return "".join(shown)
+
+
+def one_line(untrusted_text: str) -> str:
+    """Return `plain` text without line ends and tabs, for rows and sentences."""
+    return plain(untrusted_text).replace("\n", _MARK).replace("\t", _MARK)
+
+
+class Voice:
+    """A program's voice: its name in front of what it says, nothing in front of what it answers."""
+
+    def __init__(self, program: str) -> None:
+        self._program = program
+
+    def say(self, text: str) -> None:
+        """Tell the person something, on standard error."""
+        click.echo(f"{self._program}: {plain(text)}", err=True)
+
+    def hint(self, text: str) -> None:
+        """Tell the person what to do next, on a line of its own."""
+        self.say(f"hint: {text}")
+
+    def answer(self, text: str = "") -> None:
+        """Print the answer, on standard output."""
+        click.echo(plain(text))
+
+    def answer_json(self, value: object) -> None:
+        """Print the answer for a machine: one line of ASCII JSON."""
+        click.echo(json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")))
+
+    def table(self, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Print rows under heads, in columns as wide as they need to be."""
+        lines = [list(heads), *([one_line(cell) for cell in row] for row in rows)]
+        widths = [max(_columns(line[i]) for line in lines) for i in range(len(heads))]
+        for line in lines:
+            cells = [cell + " " * (width - _columns(cell)) for cell, width in zip(line, widths, strict=True)]
+            click.echo("  ".join(cells).rstrip())
+
+    def steps(self, items: Iterable[object], label: str, length: int) -> Iterator[object]:
+        """Yield the items, with a progress bar on standard error where that is a terminal."""
+        if not sys.stderr.isatty():
+            yield from items
+            return
+        with click.progressbar(items, length=length, label=f"{self._program}: {label}", file=sys.stderr) as bar:
+            yield from bar
+
+    def fail(self, error: UndersealError) -> int:
+        """Say why a command ends, and return its exit code."""
+        self.say(str(error))
+        if error.hint:
+            self.hint(error.hint)
+        return int(error.exit_code)
+
+
+def ask_passphrase(
+    what: str, *, passphrase_file: Path | None = None, throwaway: bool = False, new: bool = False
+) -> str:
+    """Return a passphrase from the terminal, or from a file where the office is throwaway.
+
+    what  "of the vault": what the passphrase opens
+    new   asks twice, and refuses fewer than PASSPHRASE_MIN_CHARACTERS
+    Raises PassphraseTooShort, PassphraseFileRefused, FileMissing.
+    """
+    if passphrase_file is not None:
+        if not throwaway:
+            raise PassphraseFileRefused
+        return read(passphrase_file, KEY_FILE_MAX_BYTES).decode("utf-8", "replace").rstrip("\n")
+    prompt = f"{'new passphrase' if new else 'passphrase'} {what}"
+    passphrase: str = click.prompt(prompt, hide_input=True, confirmation_prompt=new, err=True)
+    if new and len(passphrase) < PASSPHRASE_MIN_CHARACTERS:
+        raise PassphraseTooShort(PASSPHRASE_MIN_CHARACTERS)
+    return passphrase
+
+
+def _columns(text: str) -> int:
+    """Return how many terminal columns a text takes."""
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    marks = sum(unicodedata.category(character)[0] == "M" for character in text)
+    return len(text) + wide - marks

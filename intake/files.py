@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The one door for files: whole or not at all, private by default, never through a link, never over another."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from intake.errors import Exit, UndersealError
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class FileThere(UndersealError):
+    """{} is there already, and nothing was overwritten"""
+
+
+class FileMissing(UndersealError):
+    """{} is not there, or is not a readable file"""
+
+    exit_code = Exit.MISSING
+
+
+class FileTooLong(UndersealError):
+    """{} is longer than a file of its kind can be"""
+
+
+class NotStored(UndersealError):
+    """{} could not be written: {}"""
+
+    exit_code = Exit.STORAGE
+
+
+def read(path: Path, max_bytes: int) -> bytes:
+    """Return the contents of a regular file of at most `max_bytes`. Raises FileMissing or FileTooLong."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with open(descriptor, "rb") as file:
+            data = file.read(max_bytes + 1)
+    except OSError as error:
+        raise FileMissing(path.name) from error
+    if len(data) > max_bytes:
+        raise FileTooLong(path.name)
+    return data
+
+
+def make_folder(path: Path, mode: int = 0o700) -> None:
+    """Make a folder, and those above it, unless it is there. Raises NotStored."""
+    try:
+        path.mkdir(mode=mode, parents=True, exist_ok=True)
+    except OSError as error:
+        raise NotStored(path.name, _reason(error)) from error
+
+
+def write_new(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Write a file that was not there; after this returns it is on stable storage. Raises FileThere or NotStored."""
+    with new_file(path, mode) as file:
+        file.write(data)
+
+
+def replace(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Write a file in place of what was there: a reader sees the old or the new contents whole. Raises NotStored."""
+    with _written(path, mode) as (file, temporary):
+        file.write(data)
+        _finish(file)
+        temporary.replace(path)
+
+
+@contextlib.contextmanager
+def new_file(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
+    """Yield a file that appears under its name, durable, when the block ends well, and not at all when it does not.
+
+    Raises FileThere (before the block runs, and again if someone else makes the file meanwhile) or NotStored.
+    """
+    if path.exists() or path.is_symlink():
+        raise FileThere(path.name)
+    with _written(path, mode) as (file, temporary):
+        yield file
+        _finish(file)
+        try:
+            os.link(temporary, path, follow_symlinks=False)
+        except FileExistsError as error:
+            raise FileThere(path.name) from error
+        except OSError:  # sticks are often FAT, which has no links: look once more, then rename
+            if path.exists():
+                raise FileThere(path.name) from None
+            temporary.rename(path)
+
+
+@contextlib.contextmanager
+def _written(path: Path, mode: int) -> Iterator[tuple[BinaryIO, Path]]:
+    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        descriptor = os.open(temporary, _NEW, mode)
+        try:
+            with open(descriptor, "wb") as file:
+                yield file, temporary
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise NotStored(path.name, _reason(error)) from error
+
+
+def _finish(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or "unknown reason").lower()

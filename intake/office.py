@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Office data: the public facts of one office, made by its ceremony (FORMAT.md 9)."""
+
+import html
+import json
+import re
+from dataclasses import dataclass
+
+from crypto.errors import Malformed
+from crypto.signature import PublicKey
+from intake.errors import UndersealError
+from intake.limits import OFFICE_MAX_BYTES
+from intake.strictjson import JsonRefused, read_json
+
+_PLACEHOLDER = b'data-office="@OFFICE@"'
+
+
+class OfficeRefused(UndersealError):
+    """the office data is not written as this version reads it"""
+
+
+class PageRefused(UndersealError):
+    """the built page has no place, or more than one, for the office data"""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A region that officers can choose: an id of a-z, 0-9 and _, and its label."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Another route, as the page shows it."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """One office. `floor` is the lowest key list sequence that the page accepts; `collect_days` how often a courier comes."""
+
+    office: str
+    root: PublicKey
+    floor: int
+    throwaway: bool
+    collect_days: int
+    regions: tuple[Region, ...]
+    contacts: tuple[Contact, ...]
+
+
+def read_office(data: bytes) -> Office:
+    """Return the office of `office.json`. Raises OfficeRefused."""
+    try:
+        value = read_json(data, max_bytes=OFFICE_MAX_BYTES)
+        if not isinstance(value, dict) or value.pop("v", None) != 1:
+            raise OfficeRefused
+        value["root"] = PublicKey.parse(value["root"])
+        value["regions"] = tuple(Region(**region) for region in value["regions"])
+        value["contacts"] = tuple(Contact(**contact) for contact in value["contacts"])
+        office = Office(**value)
+    except (JsonRefused, Malformed, KeyError, TypeError, AttributeError) as error:
+        raise OfficeRefused from error
+    if not _is_well_typed(office):
+        raise OfficeRefused
+    return office
+
+
+def write_office(office: Office) -> bytes:
+    """Return the bytes of `office.json`: indented, for people to read."""
+    return (json.dumps(_as_json(office), ensure_ascii=False, indent=1) + "\n").encode("utf-8")
+
+
+def render_page(built_page: bytes, office: Office) -> bytes:
+    """Return the page of this office: the built page, with the office data in its one place for it."""
+    if built_page.count(_PLACEHOLDER) != 1:
+        raise PageRefused
+    data = html.escape(json.dumps(_as_json(office), ensure_ascii=False, separators=(",", ":")), quote=True)
+    return built_page.replace(_PLACEHOLDER, f'data-office="{data}"'.encode())
+
+
+def _as_json(office: Office) -> dict[str, object]:
+    return {
+        "v": 1,
+        "office": office.office,
+        "root": office.root.text,
+        "floor": office.floor,
+        "throwaway": office.throwaway,
+        "collect_days": office.collect_days,
+        "regions": [{"id": region.id, "label": region.label} for region in office.regions],
+        "contacts": [{"label": contact.label, "value": contact.value} for contact in office.contacts],
+    }
+
+
+def _is_well_typed(office: Office) -> bool:
+    texts = [office.office, *(r.label for r in office.regions), *(t for c in office.contacts for t in (c.label, c.value))]
+    ids = [region.id for region in office.regions]
+    return (
+        all(isinstance(text, str) and 1 <= len(text) <= 200 for text in texts)
+        and all(isinstance(name, str) and re.fullmatch(r"[a-z0-9_]{1,40}", name) for name in ids)
+        and len(set(ids)) == len(ids)
+        and isinstance(office.throwaway, bool)
+        and type(office.floor) is int
+        and 1 <= office.floor <= 999_999
+        and type(office.collect_days) is int
+        and 1 <= office.collect_days <= 90
+    )
