@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+// Makes intake/built: one script, one style, one icon, named by their digests, with .br and .gz forms beside them,
+// and officer.mjs for demo and tests. The same sources give the same bytes in any folder, on any day.
+// Usage: node portal/page/build.mjs [folder], then python portal/page/render.py [folder]
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const ROOT = resolve(HERE, "../..");
+// The oldest engines with module scripts, TransformStream, Array.prototype.at and Object.hasOwn.
+const TARGET = ["firefox115", "chrome109", "safari15.4"];
+
+const OURS = /^(underseal\.[0-9a-f]{12}\.(js|css|svg)(\.br|\.gz)?|officer\.mjs|built\.json|page\.html)$/;
+
+/** @param {string} entry @param {import("esbuild").BuildOptions} options */
+async function bundle(entry, options) {
+  const { outputFiles = [], metafile } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [`portal/page/${entry}`],
+    bundle: true,
+    write: false,
+    metafile: true,
+    charset: "utf8",
+    legalComments: "none",
+    logLevel: "warning",
+    ...options,
+  });
+  return { bytes: outputFiles[0].contents, inputs: Object.keys(metafile?.inputs ?? {}).sort() };
+}
+
+/** @param {string} folder @param {string} type @param {Uint8Array} bytes @returns {string} the file's name */
+function writeAsset(folder, type, bytes) {
+  const name = `underseal.${createHash("sha256").update(bytes).digest("hex").slice(0, 12)}.${type}`;
+  writeFileSync(join(folder, name), bytes);
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+  writeFileSync(join(folder, name + ".br"), brotliCompressSync(bytes, { params }));
+  const gzip = gzipSync(bytes, { level: 9 });
+  gzip[9] = 255; // the byte that names the operating system; the time is zero already
+  writeFileSync(join(folder, name + ".gz"), gzip);
+  return name;
+}
+
+/** @param {string} folder */
+export async function buildPage(folder) {
+  mkdirSync(folder, { recursive: true });
+  for (const name of readdirSync(folder).filter((name) => OURS.test(name))) rmSync(join(folder, name));
+  const script = await bundle("main.mjs", { format: "esm", minify: true, target: TARGET });
+  const style = await bundle("style.css", { minify: true, target: TARGET });
+  const officer = await bundle("officer.mjs", { format: "esm", platform: "node", target: "node20" });
+  writeFileSync(join(folder, "officer.mjs"), officer.bytes);
+  const names = {
+    script: writeAsset(folder, "js", script.bytes),
+    style: writeAsset(folder, "css", style.bytes),
+    icon: writeAsset(folder, "svg", readFileSync(join(HERE, "icon.svg"))),
+  };
+  writeFileSync(join(folder, "built.json"), JSON.stringify(names, null, 1) + "\n");
+  return { ...names, inputs: script.inputs };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const folder = resolve(process.argv[2] ?? join(ROOT, "intake/built"));
+  const { script, style, icon } = await buildPage(folder);
+  process.stdout.write(`${script}\n${style}\n${icon}\n`);
+}
