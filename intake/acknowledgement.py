@@ -20,7 +20,7 @@ class AcknowledgementRefused(UndersealError):
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """`digests`, sorted, of envelopes on the desk's stable storage; `manifest` the digest of the bundle they came in."""
+    """`digests`, sorted, of envelopes on the desk's stable storage; `manifest` the digest of their manifest."""
 
     portal: str
     desk: str

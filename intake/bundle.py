@@ -57,7 +57,7 @@ def write_manifest(manifest: Manifest) -> bytes:
 
 
 def read_manifest(line: bytes) -> Manifest:
-    """Return the manifest of a line. Raises BundleRefused (`bundle-grammar`) for any line `write_manifest` never makes."""
+    """Return the manifest of a line. Raises BundleRefused (`bundle-grammar`) for what `write_manifest` never makes."""
     fault = BundleRefused("bundle-grammar", "the bundle's first line is not a manifest")
     try:
         value = read_json(line, max_bytes=MANIFEST_MAX_BYTES)

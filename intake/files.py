@@ -37,7 +37,7 @@ def read(path: Path, max_bytes: int) -> bytes:
     """Return the contents of a regular file of at most `max_bytes`. Raises FileMissing or FileTooLong."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with open(descriptor, "rb") as file:
+        with os.fdopen(descriptor, "rb") as file:
             data = file.read(max_bytes + 1)
     except OSError as error:
         raise FileMissing(path.name) from error
@@ -95,7 +95,7 @@ def _written(path: Path, mode: int) -> Iterator[tuple[BinaryIO, Path]]:
     try:
         descriptor = os.open(temporary, _NEW, mode)
         try:
-            with open(descriptor, "wb") as file:
+            with os.fdopen(descriptor, "wb") as file:
                 yield file, temporary
         finally:
             temporary.unlink(missing_ok=True)

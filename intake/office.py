@@ -41,7 +41,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """One office. `floor` is the lowest key list sequence that the page accepts; `collect_days` how often a courier comes."""
+    """One office. `floor` is the lowest key list sequence the page accepts; a courier comes every `collect_days`."""
 
     office: str
     root: PublicKey
@@ -96,7 +96,8 @@ def _as_json(office: Office) -> dict[str, object]:
 
 
 def _is_well_typed(office: Office) -> bool:
-    texts = [office.office, *(r.label for r in office.regions), *(t for c in office.contacts for t in (c.label, c.value))]
+    texts = [office.office, *(region.label for region in office.regions)]
+    texts += [text for contact in office.contacts for text in (contact.label, contact.value)]
     ids = [region.id for region in office.regions]
     return (
         all(isinstance(text, str) and 1 <= len(text) <= 200 for text in texts)

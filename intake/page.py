@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The built page, as it ships inside the package, and the files of one office's page."""
+
+import gzip
+import json
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from crypto.primitives import digest
+from intake.errors import Exit, UndersealError
+from intake.office import Office, render_page
+
+INDEX = "index.html"
+SUMS = "SHA256SUMS"
+
+
+class PageNotBuilt(UndersealError):
+    """the page has not been built"""
+
+    exit_code = Exit.MISSING
+    hint = "in a checkout, run: make dev"
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltPage:
+    """The page before it knows its office, and the names of its three other files."""
+
+    page: bytes
+    script: str
+    style: str
+    icon: str
+    files: dict[str, bytes]  # script, style and icon, and their .br and .gz forms
+
+
+def officer_program() -> Path:
+    """Return the path of the Node program that seals as the page does (for the demo and the tests)."""
+    path = Path(str(resources.files("intake").joinpath("built", "officer.mjs")))
+    if not path.is_file():
+        raise PageNotBuilt
+    return path
+
+
+def built_page() -> BuiltPage:
+    """Return what the build made. Raises PageNotBuilt."""
+    folder = resources.files("intake").joinpath("built")
+    try:
+        names = json.loads(folder.joinpath("built.json").read_bytes())
+        script, style, icon = names["script"], names["style"], names["icon"]
+        packed = [name + form for name in (script, style, icon) for form in ("", ".br", ".gz")]
+        files = {name: folder.joinpath(name).read_bytes() for name in packed}
+        return BuiltPage(folder.joinpath("page.html").read_bytes(), script, style, icon, files)
+    except FileNotFoundError as error:
+        raise PageNotBuilt from error
+
+
+def office_page(built: BuiltPage, office: Office) -> dict[str, bytes]:
+    """Return the files of one office's page by name: index.html, script, style, icon, their packed forms, SHA256SUMS.
+
+    SHA256SUMS is in the form of `sha256sum` and covers what a visitor gets unpacked; the root signs it.
+    """
+    index = render_page(built.page, office)
+    files = {INDEX: index, INDEX + ".gz": gzip.compress(index, 9, mtime=0), **built.files}
+    covered = sorted((INDEX, built.script, built.style, built.icon))
+    files[SUMS] = "".join(f"{digest(files[name])}  {name}\n" for name in covered).encode("ascii")
+    return files

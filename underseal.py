@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The one command, `underseal`. Each group is imported only when it is called."""
+
+import importlib
+import sys
+
+import click
+
+from crypto.errors import CryptoError, WrongPassphrase
+from intake.console import Voice
+from intake.errors import Exit, UndersealError
+
+_GROUPS = {
+    "keys": ("desk.keys_cli", "keys", "Make and sign the keys of an office (offline)."),
+    "portal": ("portal.cli", "portal", "Serve the page and keep sealed envelopes (online)."),
+    "courier": ("courier.cli", "courier", "Carry bundles from the portal and signed files to it (online)."),
+    "desk": ("desk.cli", "desk", "Receive, read, tag and summarize (offline)."),
+    "demo": ("demo", "demo", "Run a throwaway office on this machine."),
+}
+
+
+class _Groups(click.Group):
+    """The groups by name, imported on use, so that a portal never loads what opens letters."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_GROUPS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _GROUPS:
+            return None
+        module, attribute, _ = _GROUPS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in _GROUPS.items()])
+
+
+@click.command(cls=_Groups, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="underseal")
+def cli() -> None:
+    """Anonymous, end-to-end sealed intake for a union whose members fear their employer."""
+
+
+def main() -> None:
+    """Run the command: the one place where an error becomes a sentence and an exit code."""
+    group = sys.argv[1] if len(sys.argv) > 1 and sys.argv[1] in _GROUPS else "underseal"
+    voice = Voice(group)
+    try:
+        cli(prog_name="underseal")
+    except UndersealError as error:
+        sys.exit(voice.fail(error))
+    except CryptoError as error:
+        voice.say(str(error))
+        sys.exit(Exit.PASSPHRASE if isinstance(error, WrongPassphrase) else Exit.UNTRUSTED)
+    except ModuleNotFoundError as error:
+        voice.say(f"the part that needs {error.name} is not installed")
+        voice.hint(f"install it with: pip install 'underseal[{group}]'")
+        sys.exit(Exit.MISSING)
+
+
+if __name__ == "__main__":
+    main()
