@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""`underseal portal`: make a portal's folder, run it, look at it."""
+
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+import click
+
+from crypto.keylist import KeyList
+from crypto.signature import SigningKey
+from intake.console import Voice
+from intake.files import FileThere, make_folder, read, write_new
+from intake.limits import OFFICE_MAX_BYTES
+from intake.office import Office, read_office
+from portal.app import utc_today
+from portal.config import load_config, load_portal_key, write_settings
+from portal.publishing import MAX_PAGE_FILE_BYTES, ListRefused, Lists, read_list_files, read_page, take_list
+from portal.shelf import Shelf
+
+_VOICE = Voice("portal")
+_FOLDER = click.Path(path_type=Path)
+
+
+@click.group()
+def portal() -> None:
+    """Serve the page and keep sealed envelopes. Nothing here can open one."""
+
+
+@portal.command()
+@click.option("--public", type=_FOLDER, required=True, help="The public folder that the ceremony made.")
+@click.option("--dir", "folder", type=_FOLDER, required=True, help="Folder to make for the portal.")
+@click.option("--allow-host", "hosts", multiple=True, help="A name the portal answers under; repeat it.")
+@click.option("--gate-host", "gate_hosts", multiple=True, help="A name the courier's gate answers under; repeat it.")
+@click.option("--https", is_flag=True, help="The names above are reached over https only.")
+@click.option("--onion", help="The onion address of the same portal, to be named to visitors over https.")
+def init(
+    public: Path, folder: Path, hosts: tuple[str, ...], gate_hosts: tuple[str, ...], https: bool, onion: str | None
+) -> None:
+    """Make a portal's folder from what the ceremony published, after checking every signature in it.
+
+    \b
+    Example:
+      underseal portal init --public office/public --dir portal --allow-host reports.example.org --https
+    """
+    os.umask(0o077)
+    office = read_office(read(public / "office.json", OFFICE_MAX_BYTES))
+    read_page(public / "page", office.root)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileThere(folder.name)
+    temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
+    make_folder(temporary)
+    try:
+        write_new(temporary / "config.json", write_settings(hosts, gate_hosts, https=https, onion=onion))
+        _copy_public(public, temporary / "public")
+        key = SigningKey.generate()
+        write_new(temporary / "portal.key", key.to_openssh(None))
+        write_new(temporary / "portal.pub", (key.public.text + "\n").encode("ascii"))
+        lists = _fill_shelf(temporary, public, office)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    _VOICE.say(f"made {folder}, with {len(lists)} key lists until {lists[-1].expires}")
+    _VOICE.answer(key.public.fingerprint)
+    _VOICE.hint(f"underseal portal serve --dir {folder} --port 8000; portal.pub goes to courier and desk")
+
+
+@portal.command()
+@click.option("--dir", "folder", type=_FOLDER, required=True, help="The portal's folder.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="Port on loopback.")
+@click.option("--gate-port", type=click.IntRange(0, 65_535), help="Port of the courier's gate instead of gate.sock.")
+def serve(folder: Path, port: int, gate_port: int | None) -> None:
+    """Run the portal on loopback until it is told to stop. A proxy or an onion service stands in front of it.
+
+    \b
+    Example:
+      underseal portal serve --dir portal --port 8000
+    """
+    from portal.serving import serve as run  # gunicorn is loaded by no other command
+
+    config = load_config(folder)
+    load_portal_key(folder)
+    read_page(config.public / "page", config.office.root)
+
+    def ready(url: str, gate: str) -> None:
+        _VOICE.say(f"letters at {url}, couriers at {gate}")
+        _VOICE.answer(url)
+
+    run(config, port, gate_port, ready)
+
+
+@portal.command()
+@click.option("--dir", "folder", type=_FOLDER, required=True, help="The portal's folder.")
+@click.option("--json", "as_json", is_flag=True, help="Answer with one line of JSON.")
+def status(folder: Path, as_json: bool) -> None:
+    """Show what waits, the last pull and the key lists. Reads the shelf; the portal may run.
+
+    \b
+    Example:
+      underseal portal status --dir portal
+    """
+    config = load_config(folder)
+    shelf = Shelf(config.shelf_url)
+    waiting, oldest = shelf.waiting()
+    last, days = shelf.last_manifest(), shelf.list_days()
+    in_force = Lists(shelf, config.office.root, config.office.floor).in_force(utc_today())
+    shelf.close()
+    facts = {
+        "waiting": waiting,
+        "oldest_day": None if oldest is None else str(oldest),
+        "last_pull": None if last is None else last.pull,
+        "last_pull_day": None if last is None else str(last.day),
+        "list_in_force": None if in_force is None else in_force.sequence,
+        "lists_until": str(max(end for _, _, end in days)) if days else None,
+    }
+    if as_json:
+        _VOICE.answer_json(facts)
+        return
+    for name, value in facts.items():
+        _VOICE.answer(f"{name.replace('_', ' '):14} {'none' if value is None else value}")
+
+
+def _copy_public(public: Path, target: Path) -> None:
+    """Copy what the portal serves, file by file: nothing else of the folder comes along."""
+    make_folder(target / "page")
+    write_new(target / "office.json", read(public / "office.json", OFFICE_MAX_BYTES))
+    for path in sorted((public / "page").iterdir()):
+        write_new(target / "page" / path.name, read(path, MAX_PAGE_FILE_BYTES))
+
+
+def _fill_shelf(folder: Path, public: Path, office: Office) -> list[KeyList]:
+    """Make the shelf, with every key list of the ceremony on it."""
+    files = read_list_files(public)
+    if not files:
+        raise ListRefused("the public folder holds none")
+    shelf = Shelf(f"sqlite:///{folder.resolve() / 'shelf.sqlite'}")
+    try:
+        shelf.make()
+        return [take_list(shelf, text, signature, office.root, office.floor) for text, signature in files]
+    finally:
+        shelf.close()

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The portal's settings: one frozen `Config`, read once from the portal's folder.
+
+Unknown words, missing files and key files that others can read stop the start, with the name of the setting.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crypto.errors import CryptoError
+from crypto.signature import SigningKey
+from intake.errors import Exit, UndersealError
+from intake.files import FileMissing, read
+from intake.limits import KEY_FILE_MAX_BYTES, OFFICE_MAX_BYTES
+from intake.office import Office, read_office
+from intake.strictjson import JsonRefused, read_json
+
+MAX_SETTINGS_BYTES = 16_384
+MAX_HOSTS = 16
+DEFAULT_FLOOR_MIB = 256  # free room below which no letter is taken; a courier's run still needs some
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost")
+GATE_HOST = "gate"  # the name a courier uses over a unix socket
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
+
+
+class SettingRefused(UndersealError):
+    """the setting {} is refused: {}"""
+
+    exit_code = Exit.MISSING
+    hint = "underseal portal init makes a folder with settings that work"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the portal was told. Nothing in it is secret; the key file is read by the gate alone."""
+
+    directory: Path
+    office: Office
+    hosts: tuple[str, ...]
+    gate_hosts: tuple[str, ...]
+    https: bool
+    onion: str | None
+    floor_mib: int
+
+    @property
+    def public(self) -> Path:
+        """The folder with what the ceremony published."""
+        return self.directory / "public"
+
+    @property
+    def shelf_url(self) -> str:
+        """The database as SQLAlchemy names it."""
+        return f"sqlite:///{self.directory.resolve() / 'shelf.sqlite'}"
+
+    @property
+    def gate_socket(self) -> Path:
+        """Where the courier's gate listens unless a port is given."""
+        return self.directory / "gate.sock"
+
+
+def load_config(directory: Path) -> Config:
+    """Return the settings in `directory`/config.json. Raises SettingRefused."""
+    words = _read_settings(directory)
+    try:
+        office = read_office(read(directory / "public" / "office.json", OFFICE_MAX_BYTES))
+    except UndersealError as error:
+        raise SettingRefused("office.json", "the file is missing or not one of this version") from error
+    return Config(
+        directory,
+        office,
+        hosts=_hosts(words, "hosts"),
+        gate_hosts=_hosts(words, "gate_hosts"),
+        https=_boolean(words, "https"),
+        onion=_onion(words),
+        floor_mib=_number(words, "floor_mib"),
+    )
+
+
+def write_settings(hosts: tuple[str, ...], gate_hosts: tuple[str, ...], *, https: bool, onion: str | None) -> bytes:
+    """Return the contents of config.json."""
+    words = {
+        "v": 1,
+        "hosts": list(dict.fromkeys(LOOPBACK_HOSTS + hosts)),
+        "gate_hosts": list(dict.fromkeys((GATE_HOST, *LOOPBACK_HOSTS, *gate_hosts))),
+        "https": https,
+        "onion": onion,
+        "floor_mib": DEFAULT_FLOOR_MIB,
+    }
+    _check(words)
+    return (json.dumps(words, indent=1) + "\n").encode("ascii")
+
+
+def load_portal_key(directory: Path) -> SigningKey:
+    """Return the key that signs manifests and nothing else. Raises SettingRefused if others could read it."""
+    path = directory / "portal.key"
+    try:
+        if path.stat().st_mode & 0o077:
+            raise SettingRefused("portal.key", "others can read the file; chmod 600 portal.key")
+        return SigningKey.from_openssh(read(path, KEY_FILE_MAX_BYTES), None)
+    except (OSError, FileMissing, CryptoError) as error:
+        raise SettingRefused("portal.key", "the file is missing or not an OpenSSH key without passphrase") from error
+
+
+def _read_settings(directory: Path) -> Mapping[str, Any]:
+    try:
+        words = read_json(read(directory / "config.json", MAX_SETTINGS_BYTES), max_bytes=MAX_SETTINGS_BYTES)
+    except (JsonRefused, UndersealError) as error:
+        raise SettingRefused("config.json", "the file is missing or not JSON") from error
+    if not isinstance(words, dict) or words.get("v") != 1:
+        raise SettingRefused("config.json", "it is not of version 1")
+    _check(words)
+    return words
+
+
+def _check(words: Mapping[str, Any]) -> None:
+    known = {"v", "hosts", "gate_hosts", "https", "onion", "floor_mib"}
+    for word in sorted(words.keys() ^ known):
+        raise SettingRefused(word if word in known else "config.json", "it is missing, or an unknown word stands there")
+    _hosts(words, "hosts")
+    _hosts(words, "gate_hosts")
+    _boolean(words, "https")
+    _onion(words)
+    _number(words, "floor_mib")
+
+
+def _hosts(words: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    hosts = words[name]
+    good = isinstance(hosts, list) and 1 <= len(hosts) <= MAX_HOSTS
+    if not good or not all(isinstance(host, str) and _HOST.fullmatch(host) for host in hosts):
+        raise SettingRefused(name, "it is a list of host names in small letters, without port")
+    return tuple(hosts)
+
+
+def _boolean(words: Mapping[str, Any], name: str) -> bool:
+    if not isinstance(words[name], bool):
+        raise SettingRefused(name, "it is true or false")
+    return bool(words[name])
+
+
+def _onion(words: Mapping[str, Any]) -> str | None:
+    onion = words["onion"]
+    if onion is not None and not (isinstance(onion, str) and re.fullmatch(r"[a-z2-7]{56}\.onion", onion)):
+        raise SettingRefused("onion", "it is null or an onion address of version 3")
+    return onion
+
+
+def _number(words: Mapping[str, Any], name: str) -> int:
+    number = words[name]
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 1_048_576:
+        raise SettingRefused(name, "it is a number of MiB from 0 to 1048576")
+    return number

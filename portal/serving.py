@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Running both apps under gunicorn, each in processes and on a socket of its own, started and ended together."""
+
+import contextlib
+import ctypes
+import http.client
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gunicorn.http.wsgi
+import gunicorn.util
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from intake.errors import Exit, UndersealError
+from portal.app import create_app
+from portal.config import Config
+from portal.gate import create_gate
+from portal.headers import FIXED_HEADERS
+
+REQUEST_SECONDS = 30  # a whole request must have arrived by then
+SEND_SECONDS = 60  # without one byte taken by the other end
+START_SECONDS = 30
+BACKLOG = 512
+_PARENT_DIED = 1  # PR_SET_PDEATHSIG of Linux
+
+
+class AddressTaken(UndersealError):
+    """nothing can listen on {}: {}"""
+
+    exit_code = Exit.NETWORK
+
+
+class StartFailed(UndersealError):
+    """the portal did not start; what it said stands above"""
+
+
+class QuietLogger(Logger):  # type: ignore[misc]
+    """Writes what an operator must know, without time, address, path or the text of an exception."""
+
+    error_fmt = "portal: %(message)s"
+
+    def exception(self, msg: object, *args: object, **kwargs: object) -> None:
+        """Log the type of the exception alone; a client that went away is no news."""
+        kind = sys.exc_info()[0]
+        if kind is not None and not issubclass(kind, OSError):
+            self.error_log.error("%s while answering", kind.__name__)
+
+
+class _Response(gunicorn.http.wsgi.Response):  # type: ignore[misc]
+    """gunicorn's response without `Server` and `Date`: the second would compare clocks across addresses."""
+
+    def default_headers(self) -> list[str]:
+        """Return status line and connection headers."""
+        lines: list[str] = super().default_headers()
+        return [line for line in lines if not line.startswith(("Server:", "Date:"))]
+
+    def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        """Close after a refusal instead of reading what may still come."""
+        write = super().start_response(status, headers, exc_info)
+        if self.status_code >= 400:
+            self.force_close()
+        return write
+
+
+class PortalWorker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's threaded worker with an end to slow requests, and quiet answers to broken ones."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._deadlines: dict[TConn, float] = {}
+
+    def handle(self, conn: TConn) -> Any:
+        """Serve one request of a connection."""
+        seconds = struct.pack("ll", SEND_SECONDS, 0)
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, seconds)
+        self._deadlines[conn] = time.monotonic() + REQUEST_SECONDS
+        try:
+            return super().handle(conn)
+        finally:
+            self._deadlines.pop(conn, None)
+
+    def murder_pending(self) -> None:
+        """End what came too slowly, once a second: the reading half is shut, an answer under way goes on."""
+        super().murder_pending()
+        now = time.monotonic()
+        for conn, deadline in list(self._deadlines.items()):
+            if deadline < now:
+                with contextlib.suppress(OSError):
+                    conn.sock.shutdown(socket.SHUT_RD)
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        """Answer what never became a request: 400 and our headers, whatever was wrong. Nothing of it is repeated."""
+        body = b"The request could not be understood. Nothing was stored.\n"
+        lines = ["HTTP/1.1 400 Bad Request", "Connection: close", "Content-Type: text/plain; charset=utf-8"]
+        lines += [f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in FIXED_HEADERS), "", ""]
+        with contextlib.suppress(OSError):
+            gunicorn.util.write_nonblock(client, "\r\n".join(lines).encode("ascii") + body)
+
+
+class _Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn with our settings, on a socket that is open already."""
+
+    def __init__(self, make: Callable[[], Any], descriptor: int, threads: int) -> None:
+        self._make = make
+        self._descriptor = descriptor
+        self._threads = threads
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Hand our settings to gunicorn."""
+        for name, value in settings(self._descriptor, self._threads).items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Return the app; called in each worker."""
+        return self._make()
+
+
+def settings(descriptor: int, threads: int) -> dict[str, Any]:
+    """Return gunicorn's settings for one app."""
+    return {
+        "bind": [f"fd://{descriptor}"],
+        "worker_class": PortalWorker,
+        "logger_class": QuietLogger,
+        "workers": 2,
+        "threads": threads,
+        "timeout": 30,
+        "graceful_timeout": 30,
+        "keepalive": 2,
+        "backlog": BACKLOG,
+        "limit_request_line": 1024,
+        "limit_request_fields": 32,
+        "limit_request_field_size": 2048,
+        "max_requests": 100_000,
+        "max_requests_jitter": 10_000,
+        "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,
+        "umask": 0o077,
+        "accesslog": None,
+        "errorlog": "-",
+        "loglevel": "error",
+        "forwarded_allow_ips": "",
+        "forwarder_headers": "",
+        "secure_scheme_headers": {},
+        "header_map": "refuse",
+        "http_protocols": "h1",
+        "http_parser": "python",
+        "control_socket_disable": True,
+        "proc_name": "underseal-portal",
+    }
+
+
+def serve(config: Config, port: int, gate_port: int | None, ready: Callable[[str, str], None]) -> int:
+    """Run both apps on loopback until SIGTERM or SIGINT; call `ready` with their addresses once they answer.
+
+    The gate listens on the socket file in the portal's folder unless it has a port. Returns the exit code.
+    Raises AddressTaken, StartFailed.
+    """
+    os.umask(0o077)
+    officer, gate = _listen(port), _listen_unix(config.gate_socket) if gate_port is None else _listen(gate_port)
+    gunicorn.http.wsgi.Response = _Response
+    children = [
+        _start("officer", lambda: create_app(config), officer, threads=16),
+        _start("gate", lambda: create_gate(config), gate, threads=4),
+    ]
+    stopping: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _frame: stopping.append(number))
+    try:
+        if _await_start(officer, gate, children, stopping):
+            gate_url = f"unix:{config.gate_socket}" if gate_port is None else _url(gate)
+            ready(_url(officer), gate_url)
+        while not stopping and all(child.is_alive() for child in children):
+            time.sleep(0.2)
+    finally:
+        for child in children:
+            child.terminate()
+        for child in children:
+            child.join()
+        if gate_port is None:
+            config.gate_socket.unlink(missing_ok=True)
+    if not stopping:
+        raise StartFailed
+    return 0
+
+
+def _start(name: str, make: Callable[[], Any], listener: socket.socket, threads: int) -> Any:
+    def run() -> None:
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(_PARENT_DIED, signal.SIGTERM)
+        logging.raiseExceptions = False
+        _Server(make, os.dup(listener.fileno()), threads).run()
+
+    child = multiprocessing.get_context("fork").Process(target=run, name=name)
+    child.start()
+    return child
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        raise AddressTaken(f"port {port}", (error.strerror or "unknown reason").lower()) from error
+    return listener
+
+
+def _listen_unix(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        if _is_stale(path):
+            path.unlink(missing_ok=True)
+        listener.bind(str(path))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        raise AddressTaken(path.name, (error.strerror or str(error)).lower()) from error
+    return listener
+
+
+def _is_stale(path: Path) -> bool:
+    """Return whether nobody answers at a socket file: one that a killed portal left behind."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            return path.is_socket()
+        except OSError:
+            return False
+    return False
+
+
+def _await_start(officer: socket.socket, gate: socket.socket, children: list[Any], stopping: list[int]) -> bool:
+    """Return True once both apps answer, False if told to stop before. Raises StartFailed."""
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and not stopping:
+        if not all(child.is_alive() for child in children):
+            raise StartFailed
+        if _answers(officer, "GET", "/health") and _answers(gate, "POST", "/status"):
+            return True
+        time.sleep(0.1)
+    if not stopping:
+        raise StartFailed
+    return False
+
+
+def _answers(listener: socket.socket, method: str, path: str) -> bool:
+    connection = http.client.HTTPConnection("localhost", timeout=1)
+    try:
+        connection.sock = socket.socket(listener.family)
+        connection.sock.settimeout(1)
+        connection.sock.connect(listener.getsockname())
+        connection.request(method, path)
+        return connection.getresponse().status < 500
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()
+    return f"http://{host}:{port}"
