@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What the desk says when it cannot do what was asked. The docstring is the sentence."""
+
+from intake.errors import Exit, UndersealError
+
+
+class DeskError(UndersealError):
+    """the desk cannot do this"""
+
+
+class NoVault(DeskError):
+    """no vault in {}"""
+
+    exit_code = Exit.MISSING
+    hint = "underseal desk init makes one"
+
+
+class VaultThere(DeskError):
+    """{} is not empty: a vault is never written over"""
+
+    hint = "choose another folder with --dir"
+
+
+class NotSetUp(DeskError):
+    """{} is missing or not what the ceremony makes"""
+
+    exit_code = Exit.MISSING
+
+
+class VaultFileRefused(DeskError):
+    """vault.json is not acceptable: {}"""
+
+    exit_code = Exit.UNTRUSTED
+    hint = "put back the vault.json that was made together with this vault"
+
+
+class VaultLocked(DeskError):
+    """another desk program has this vault open (process {})"""
+
+    hint = "end that one first; the lock goes with it"
+
+
+class WrongVaultPassphrase(DeskError):
+    """the passphrase does not open this vault"""
+
+    exit_code = Exit.PASSPHRASE
+    hint = "if it is certainly the right one, vault.json or vault.sqlite is damaged: use a copy"
+
+
+class WrongKeyPassphrase(DeskError):
+    """the passphrase does not open {}"""
+
+    exit_code = Exit.PASSPHRASE
+
+
+class NoTerminal(DeskError):
+    """passphrases are read from a terminal only, and there is none"""
+
+    exit_code = Exit.USAGE
+
+
+class NetworkUp(DeskError):
+    """a network is up ({}): the desk works offline only"""
+
+    hint = "unplug the cable, turn the radio off, then try again"
+
+
+class NetworkUnknown(DeskError):
+    """cannot tell whether a network is up, so the desk does not start"""
+
+
+class NoSuchReport(DeskError):
+    """no report begins with {}"""
+
+    exit_code = Exit.MISSING
+    hint = "underseal desk list shows them"
+
+
+class ManyReports(DeskError):
+    """{} reports begin with {}: give more digits"""
+
+    exit_code = Exit.USAGE
+
+
+class IdTooShort(DeskError):
+    """an id is given by at least 4 of its hexadecimal digits, not {}"""
+
+    exit_code = Exit.USAGE
+
+
+class NoSuchCode(DeskError):
+    """{} is not a code of the codebook{}"""
+
+    exit_code = Exit.USAGE
+    hint = "underseal desk codes lists them"
+
+
+class KindIsNoCode(DeskError):
+    """{} is a kind, not a code: choose one or more of {}"""
+
+    exit_code = Exit.USAGE
+
+
+class ReasonNeeded(DeskError):
+    """closing a report needs a reason; nothing was changed"""
+
+    exit_code = Exit.USAGE
+
+
+class NothingWritten(DeskError):
+    """there was no text; nothing was changed"""
+
+    exit_code = Exit.USAGE
+
+
+class TextTooLong(DeskError):
+    """a text is at most {} bytes; nothing was changed"""
+
+    exit_code = Exit.USAGE
+
+
+class BundleFault(DeskError):
+    """bundle refused, nothing was stored: {} ({})"""
+
+    exit_code = Exit.UNTRUSTED
+
+
+class VerifyFailed(DeskError):
+    """the vault does not hold together: {}"""
+
+    exit_code = Exit.UNTRUSTED
+    hint = "keep this folder as it is, and compare it with a copy"
+
+
+class NewerVault(DeskError):
+    """this vault is of another version ({}) than this program reads; it was not touched"""
+
+
+class NotStored(DeskError):
+    """nothing was changed: the vault could not be written ({})"""
+
+    exit_code = Exit.STORAGE
+
+
+class Damaged(DeskError):
+    """the vault's file is damaged: {}"""
+
+    exit_code = Exit.STORAGE
+    hint = "work on a copy; underseal desk verify names what is wrong"
+
+
+class WordsRefused(DeskError):
+    """the sealed words of {} are not those that were filed; they are not shown"""
+
+    exit_code = Exit.UNTRUSTED
+    hint = "underseal desk verify names what is wrong"
+
+
+class NotOurKey(DeskError):
+    """the key in {} does not open it"""
+
+    hint = "the words are sealed to the custodian and to counsel; give one of their keys with --identity"
+
+
+class NothingKept(DeskError):
+    """{} was set aside unopened: there are no words to show"""
+
+
+class ReadAgain(DeskError):
+    """the bundle changed while it was read; what was filed is whole"""
+
+    exit_code = Exit.STORAGE
+    hint = "put the stick back and run the same command again: it goes on where it stopped"
+
+
+class DeskKeyDiffers(DeskError):
+    """the key in {} is not the desk key of the key lists"""
+
+    exit_code = Exit.UNTRUSTED
+
+
+class MonthRefused(DeskError):
+    """a month is written YYYY-MM, not {}"""
+
+    exit_code = Exit.USAGE

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""One envelope at a time: opened, read, and filed or set aside. Whatever it holds, the next one gets its turn."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import insert, select
+
+from crypto.envelope import seal
+from crypto.errors import CryptoError, NotForUs
+from crypto.primitives import digest
+from crypto.recipient import Recipient
+from crypto.secret.identity import HybridIdentity
+from crypto.secret.opening import open_envelope
+from desk import tables
+from desk.events import Kind
+from desk.faults import DESK_ERROR, ID_TAKEN
+from desk.settings import Settings
+from desk.vault import Writer
+from intake.letter import Letter, LetterRefused, read_letter
+from intake.questionnaire import Questionnaire, load_questionnaire
+
+QUESTIONNAIRES = ("asylum-officer",)
+
+
+class Outcome(StrEnum):
+    """What became of an envelope."""
+
+    FILED = "filed"
+    REPEATED = "repeated"
+    SET_ASIDE = "set_aside"
+    HERE = "here"
+
+
+class Opener:
+    """Tries the identity that opened the last envelope first: most of a bundle is of one week."""
+
+    def __init__(self, identities: Sequence[HybridIdentity], slots: int) -> None:
+        self._identities = list(identities)
+        self._slots = slots
+
+    def open(self, envelope: bytes) -> bytes:
+        """Return the plaintext; raises Malformed, NotForUs or Broken."""
+        for place, identity in enumerate(self._identities):
+            try:
+                plaintext = open_envelope(envelope, [identity], self._slots)
+            except NotForUs:
+                continue
+            self._identities.insert(0, self._identities.pop(place))
+            return plaintext
+        raise NotForUs("no-match", "opened by none of our keys")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An envelope seen through. `letter` and `facts` are None where it is to be set aside for `fault`."""
+
+    fault: str | None
+    letter: Letter | None = None
+    facts: str = ""
+    plaintext_digest: str = ""
+    sealed: bytes | None = None
+
+
+class Judge:
+    """Opens and reads envelopes; writes nothing."""
+
+    def __init__(self, opener: Opener, settings: Settings) -> None:
+        self._opener = opener
+        self._regions = [region.id for region in settings.office.regions]
+        self._questionnaires = {name: load_questionnaire(name) for name in QUESTIONNAIRES}
+        self._recipients: Sequence[Recipient] = settings.long_lived
+
+    def judge(self, envelope: bytes) -> Judged:
+        """Return what an envelope holds, its letter sealed again to those who keep raw words."""
+        try:
+            return self._judge(envelope)
+        except CryptoError as error:
+            return Judged(error.fault)
+        except Exception:  # an error of ours, on one hostile letter, must not keep the others waiting
+            return Judged(DESK_ERROR)
+
+    def _judge(self, envelope: bytes) -> Judged:
+        plaintext = self._opener.open(envelope)
+        sealed = seal(plaintext, self._recipients)
+        try:
+            letter = read_letter(plaintext, tuple(self._questionnaires.values()), self._regions)
+        except LetterRefused as error:
+            return Judged(error.fault, sealed=sealed)
+        facts = write_facts(letter, self._questionnaires[letter.questionnaire_id])
+        return Judged(None, letter, facts, digest(plaintext), sealed)
+
+
+def write_facts(letter: Letter, questionnaire: Questionnaire) -> str:
+    """Return what is kept in clear inside the vault: chosen answers and consent, nothing that was typed."""
+    consent = dict(letter.consent)
+    if consent["text_version"] != questionnaire.consent_text_version:
+        consent["text_version"] = "other"
+    body = {
+        "questionnaire": {"id": letter.questionnaire_id, "version": letter.questionnaire_version},
+        "lang": letter.lang,
+        "answers": letter.answers,
+        "consent": consent,
+    }
+    return json.dumps(body, sort_keys=True, separators=(",", ":"))
+
+
+def file_envelope(writer: Writer, name: str, envelope: bytes, judged: Judged) -> Outcome:
+    """Write what was found: a report, a repetition of one, or an envelope set aside with its bytes."""
+    letter, sealed = judged.letter, judged.sealed
+    if letter is None or sealed is None:
+        return _set_aside(writer, name, envelope, judged.fault or DESK_ERROR, sealed)
+    earlier = select(tables.reports.c.letter).where(tables.reports.c.report == letter.id)
+    known = writer.connection.execute(earlier).scalar_one_or_none()
+    if known == judged.plaintext_digest:
+        writer.record(Kind.REPEATED, envelope=name, report=letter.id)
+        return Outcome.REPEATED
+    if known is not None:
+        return _set_aside(writer, name, envelope, ID_TAKEN, sealed)
+    writer.connection.execute(insert(tables.letters), {"report": letter.id, "sealed": sealed})
+    writer.record(
+        Kind.FILED,
+        envelope=name,
+        report=letter.id,
+        letter=judged.plaintext_digest,
+        sealed=digest(sealed),
+        facts=writer.text(judged.facts),
+    )
+    return Outcome.FILED
+
+
+def _set_aside(writer: Writer, name: str, envelope: bytes, fault: str, sealed: bytes | None) -> Outcome:
+    row = {"envelope": name, "bytes": envelope, "sealed": sealed}
+    writer.connection.execute(insert(tables.kept), row)
+    writer.record(Kind.SET_ASIDE, envelope=name, fault=fault, sealed=None if sealed is None else digest(sealed))
+    return Outcome.SET_ASIDE

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What each event makes of the tables. One function says it, for the running desk and for a rebuild alike."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from desk import tables
+from desk.events import Event, Kind, Value
+
+Row = dict[str, Value]
+Key = tuple[Value, ...]
+State = dict[str, dict[Key, Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A row that now stands, in place of an earlier one of the same key."""
+
+    table: Table
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A row that no longer stands. `row` holds its key."""
+
+    table: Table
+    row: Row
+
+
+def _envelope(event: Event, outcome: str) -> Put:
+    fields = event.fields
+    row: Row = {
+        "envelope": fields["envelope"],
+        "outcome": outcome,
+        "report": fields.get("report"),
+        "fault": fields.get("fault"),
+        "sealed": fields.get("sealed") if outcome == "set_aside" else None,
+    }
+    return Put(tables.envelopes, row)
+
+
+def effects(event: Event) -> tuple[Put | Drop, ...]:
+    """Return what an event changes. Reviewers' rows are their own, so chains may be followed in any order."""
+    fields, own = event.fields, {"reviewer": event.reviewer}
+    dated: Row = {**fields, **own, "day": event.day}
+    numbered: Row = {**dated, "number": event.number}
+    match event.kind:
+        case Kind.FILED:
+            return Put(tables.reports, dict(fields)), _envelope(event, "filed")
+        case Kind.REPEATED | Kind.SET_ASIDE:
+            return (_envelope(event, event.kind.value),)
+        case Kind.RECEIVED:
+            return (Put(tables.bundles, {**fields, "day": event.day}),)
+        case Kind.TAGGED:
+            return (Put(tables.codings, {**fields, **own}),)
+        case Kind.UNTAGGED:
+            return (Drop(tables.codings, {**fields, **own}),)
+        case Kind.STATUS:
+            return (Put(tables.statuses, dated),)
+        case Kind.SUMMARIZED:
+            return (Put(tables.summaries, dated),)
+        case Kind.NOTED:
+            return (Put(tables.notes, numbered),)
+        case Kind.OPENED:
+            return (Put(tables.openings, numbered),)
+        case Kind.JOINED | Kind.OFFICE:
+            return ()
+
+
+def key_of(table: Table, row: Row) -> Key:
+    """Return the primary key of a row."""
+    return tuple(row[column.name] for column in table.primary_key)
+
+
+def fold(events: Iterable[Event]) -> State:
+    """Return the tables that these events make."""
+    state: State = {table.name: {} for table in tables.made.sorted_tables}
+    for event in events:
+        for effect in effects(event):
+            rows, key = state[effect.table.name], key_of(effect.table, effect.row)
+            if isinstance(effect, Put):
+                rows[key] = effect.row
+            else:
+                rows.pop(key, None)
+    return state
+
+
+def apply(connection: Connection, event: Event) -> None:
+    """Write what an event changes."""
+    for effect in effects(event):
+        table = effect.table
+        if isinstance(effect, Put):
+            connection.execute(insert(table).prefix_with("OR REPLACE"), effect.row)
+        else:
+            connection.execute(delete(table).where(*(c == effect.row[c.name] for c in table.primary_key)))
+
+
+def stored(connection: Connection) -> State:
+    """Return the tables as they are."""
+    return {
+        table.name: {key_of(table, row): row for row in map(dict, connection.execute(select(table)).mappings())}
+        for table in tables.made.sorted_tables
+    }
+
+
+def rebuild(connection: Connection, events: Iterable[Event]) -> None:
+    """Make the tables anew from events, in the caller's transaction. Rows go in by key, not by time."""
+    state = fold(events)
+    for table in tables.made.sorted_tables:
+        connection.execute(delete(table))
+        rows = state[table.name]
+        if rows:
+            connection.execute(insert(table), [rows[key] for key in sorted(rows, key=str)])

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What reviewers look at: reports as facts, codes and texts of reviewers. The officer's words are not here."""
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection, Select, Table, func, select
+
+from desk import tables
+from desk.errors import IdTooShort, ManyReports, NoSuchReport
+from desk.vault import Vault
+
+NEW = "new"
+MIN_PREFIX = 4  # hexadecimal digits
+SHOWN_ID = 8  # digits; more where two reports share them
+SMALL = 4  # DOMAIN R15: a filter that leaves 1 to 4 reports is close to naming people
+
+Facts = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One report in a list. `codes` are the reviewers', `kinds` the officer's own."""
+
+    id: str
+    month: str
+    region: str
+    kinds: tuple[str, ...]
+    codes: tuple[str, ...]
+    status: str
+    facts: Facts
+
+    def as_json(self) -> dict[str, object]:
+        """Return the report for a machine."""
+        return {
+            "id": self.id,
+            "status": self.status,
+            "codes": list(self.codes),
+            **self.facts,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A text by a reviewer."""
+
+    reviewer: str
+    day: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """One report with all that reviewers did to it. `openings` are (reviewer, day) of the words being shown."""
+
+    report: Report
+    coders: dict[str, tuple[str, ...]]
+    summaries: tuple[Written, ...]
+    notes: tuple[Written, ...]
+    reasons: tuple[Written, ...]
+    openings: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a list is narrowed to; None is everything."""
+
+    kind: str | None = None
+    code: str | None = None
+    status: str | None = None
+    month: str | None = None
+
+    @property
+    def narrow(self) -> bool:
+        """Whether it leaves anything out."""
+        return any((self.kind, self.code, self.status, self.month))
+
+    def takes(self, report: Report) -> bool:
+        """Return whether a report is among those asked for."""
+        return (
+            (self.kind is None or self.kind in report.kinds)
+            and (self.code is None or self.code in report.codes)
+            and (self.status is None or self.status in report.status.split("/"))
+            and (self.month is None or self.month == report.month)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """An envelope set aside. `opened` says whether its words can be shown to the custodian."""
+
+    envelope: str
+    fault: str
+    opened: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Where the desk stands. `gaps` are (first missing, next received) pull numbers."""
+
+    statuses: dict[str, int]
+    set_aside: int
+    last_pull: int
+    last_day: str
+    gaps: tuple[tuple[int, int], ...]
+    weeks_left: int
+
+    def as_json(self) -> dict[str, object]:
+        """Return it for a machine."""
+        return {
+            "statuses": self.statuses,
+            "set_aside": self.set_aside,
+            "last_pull": self.last_pull,
+            "last_day": self.last_day,
+            "gaps": [list(gap) for gap in self.gaps],
+            "weeks_left": self.weeks_left,
+        }
+
+
+def _facts() -> Select[str, str]:
+    joined = tables.reports.join(tables.texts, tables.reports.c.facts == tables.texts.c.id)
+    return select(tables.reports.c.report, tables.texts.c.text).select_from(joined).order_by(tables.reports.c.report)
+
+
+def _grouped(connection: Connection, query: Select[str, str]) -> dict[str, tuple[str, ...]]:
+    groups: defaultdict[str, set[str]] = defaultdict(set)
+    for report, value in connection.execute(query):
+        groups[report].add(value)
+    return {report: tuple(sorted(values)) for report, values in groups.items()}
+
+
+def _report(report: str, facts: Facts, codes: tuple[str, ...], statuses: tuple[str, ...]) -> Report:
+    answers = facts["answers"]
+    assert isinstance(answers, dict)
+    month, region = str(answers.get("event_month", "")), str(answers.get("region", ""))
+    # Reviewers who differ on a status are both shown.
+    return Report(report, month, region, tuple(answers.get("kinds", ())), codes, "/".join(statuses) or NEW, facts)
+
+
+def list_reports(vault: Vault, chosen: Filter) -> list[Report]:
+    """Return the reports a filter takes, by id: ids are random, so the order tells nothing."""
+    codings, statuses = tables.codings.c, tables.statuses.c
+    with vault.reading() as connection:
+        codes = _grouped(connection, select(codings.report, codings.code))
+        states = _grouped(connection, select(statuses.report, statuses.status))
+        rows = [(row[0], json.loads(row[1])) for row in connection.execute(_facts())]
+    reports = [_report(name, facts, codes.get(name, ()), states.get(name, ())) for name, facts in rows]
+    return [report for report in reports if chosen.takes(report)]
+
+
+def shown_length(ids: Iterable[str]) -> int:
+    """Return how many digits of an id tell these apart, at least SHOWN_ID."""
+    ordered = sorted(ids)
+    length = SHOWN_ID
+    for one, other in zip(ordered, ordered[1:], strict=False):
+        while one[:length] == other[:length] and length < len(one):
+            length += 1
+    return length
+
+
+def _find(connection: Connection, query: Select[str], untrusted_prefix: str) -> str:
+    prefix = untrusted_prefix.strip().lower()
+    if not re.fullmatch(rf"[0-9a-f]{{{MIN_PREFIX},64}}", prefix):
+        raise IdTooShort(untrusted_prefix[:70])
+    column = query.selected_columns[0]
+    found = connection.execute(query.where(func.substr(column, 1, len(prefix)) == prefix)).scalars().all()
+    if not found:
+        raise NoSuchReport(prefix)
+    if len(found) > 1:
+        raise ManyReports(len(found), prefix)
+    return found[0]
+
+
+def find_report(vault: Vault, untrusted_prefix: str) -> str:
+    """Return the id of the one report that begins so. Raises IdTooShort, NoSuchReport, ManyReports."""
+    with vault.reading() as connection:
+        return _find(connection, select(tables.reports.c.report), untrusted_prefix)
+
+
+def find_aside(vault: Vault, untrusted_prefix: str) -> str:
+    """Return the digest of the one envelope set aside that begins so."""
+    asides = select(tables.envelopes.c.envelope).where(tables.envelopes.c.outcome == "set_aside")
+    with vault.reading() as connection:
+        return _find(connection, asides, untrusted_prefix)
+
+
+def _names(connection: Connection) -> dict[str, str]:
+    rows = connection.execute(select(tables.reviewers.c.fingerprint, tables.reviewers.c.name))
+    return {row[0]: row[1] for row in rows}
+
+
+def read_report(vault: Vault, report: str) -> Whole:
+    """Return a report with all that reviewers did to it."""
+    with vault.reading() as connection:
+        names = _names(connection)
+        facts = json.loads(connection.execute(_facts().where(tables.reports.c.report == report)).one()[1])
+        codings, statuses, openings = tables.codings.c, tables.statuses.c, tables.openings.c
+        coded = connection.execute(select(codings.code, codings.reviewer).where(codings.report == report)).all()
+        states = connection.execute(select(statuses.status).where(statuses.report == report)).scalars().all()
+        opened = connection.execute(select(openings.reviewer, openings.day).where(openings.subject == report))
+        coders = {row[0]: tuple(names[r] for c, r in coded if c == row[0]) for row in sorted(coded)}
+        return Whole(
+            _report(report, facts, tuple(coders), tuple(sorted(set(states)))),
+            coders,
+            _written(connection, names, tables.summaries, report, "text"),
+            _written(connection, names, tables.notes, report, "text"),
+            _written(connection, names, tables.statuses, report, "reason"),
+            tuple((names[reviewer], day) for reviewer, day in opened),
+        )
+
+
+def _written(
+    connection: Connection, names: dict[str, str], table: Table, report: str, field: str
+) -> tuple[Written, ...]:
+    joined = table.join(tables.texts, table.c[field] == tables.texts.c.id)
+    columns = select(table.c.reviewer, table.c.day, tables.texts.c.text).select_from(joined)
+    rows = connection.execute(columns.where(table.c.report == report).order_by(*table.primary_key))
+    return tuple(Written(names[row[0]], row[1], row[2]) for row in rows)
+
+
+def list_asides(vault: Vault) -> list[Aside]:
+    """Return the envelopes set aside, by digest."""
+    found = select(tables.envelopes).where(tables.envelopes.c.outcome == "set_aside")
+    with vault.reading() as connection:
+        rows = connection.execute(found.order_by(tables.envelopes.c.envelope)).all()
+    return [Aside(row.envelope, row.fault, row.sealed is not None) for row in rows]
+
+
+def overview(vault: Vault, today: date) -> Overview:
+    """Return where the desk stands."""
+    reports = list_reports(vault, Filter())
+    bundles = tables.bundles.c
+    with vault.reading() as connection:
+        columns = select(bundles.pull, bundles.missing_from, bundles.day).order_by(bundles.pull)
+        received = connection.execute(columns).all()
+    last = received[-1] if received else None
+    return Overview(
+        dict(sorted(Counter(report.status for report in reports).items())),
+        len(list_asides(vault)),
+        last.pull if last else 0,
+        last.day if last else "",
+        tuple((row.missing_from, row.pull) for row in received if row.missing_from is not None),
+        max(0, (vault.settings.weeks_end - today).days // 7),
+    )

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The verbs that look: list, show, set-aside, codes."""
+
+import re
+from pathlib import Path
+
+import click
+
+from crypto.secret.identity import HybridIdentity
+from desk import reading, showing
+from desk.codebook import load_codebook
+from desk.errors import MonthRefused
+from desk.faults import in_words
+from desk.review import Status
+from desk.secretfiles import open_identities
+from desk.session import VOICE, Desk, Where, with_desk
+from desk.words import aside_words, report_words
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Answer with one line of JSON.")
+WORDS = click.option("--words", is_flag=True, help="Ask for the custodian's key and show the words; this is recorded.")
+IDENTITY = click.option(
+    "--identity", type=click.Path(path_type=Path), help="The key for raw words  [as given at init]"
+)
+
+
+@click.command("list")
+@click.option("--kind", help="Only reports of a kind the officer chose, such as REV.")
+@click.option("--code", help="Only reports that a reviewer gave this code, such as REV.OVER.")
+@click.option("--status", type=click.Choice([status.value for status in Status]), help="Only reports in this status.")
+@click.option("--month", metavar="YYYY-MM", help="Only reports about this month.")
+@JSON
+@with_desk
+def list_(
+    where: Where, kind: str | None, code: str | None, status: str | None, month: str | None, as_json: bool
+) -> None:
+    """List reports, by their random ids.
+
+    \b
+    Example:
+      underseal desk list --status new --kind REV
+    """
+    chosen = _filter(kind, code, status, month)
+    with where.open() as here:
+        reports = reading.list_reports(here.vault, chosen)
+    if chosen.narrow and 1 <= len(reports) <= reading.SMALL:
+        VOICE.say(f"only {len(reports)}: so few can point at a person; do not show or photograph this screen")
+    if as_json:
+        VOICE.answer_json([report.as_json() for report in reports])
+        return
+    length = reading.shown_length(report.id for report in reports)
+    VOICE.table(showing.HEADS, [showing.row(report, length) for report in reports])
+    VOICE.say(f"{len(reports)} reports")
+
+
+def _filter(kind: str | None, code: str | None, status: str | None, month: str | None) -> reading.Filter:
+    codebook = load_codebook()
+    if month is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month, re.ASCII):
+        raise MonthRefused(month[:20])
+    return reading.Filter(
+        codebook.kind(kind).id if kind else None, codebook.code(code).id if code else None, status, month
+    )
+
+
+@click.command()
+@click.argument("report")
+@WORDS
+@IDENTITY
+@JSON
+@with_desk
+def show(where: Where, report: str, words: bool, identity: Path | None, as_json: bool) -> None:
+    """Show one report: answers, consent, codes, summary, notes. REPORT is the beginning of its id.
+
+    \b
+    Example:
+      underseal desk show 3f9a
+      underseal desk show 3f9a --words
+    """
+    with where.open() as here:
+        name = reading.find_report(here.vault, report)
+        text = report_words(here.vault, name, *_key(here, identity)) if words else None
+        whole = reading.read_report(here.vault, name)
+    if as_json:
+        VOICE.answer_json(showing.whole_json(whole, text))
+        return
+    for line in showing.whole(whole, load_codebook()):
+        VOICE.answer(line)
+    if text is not None:
+        _answer_words("words of the officer", text)
+
+
+def _key(here: Desk, identity: Path | None) -> tuple[tuple[HybridIdentity, ...], str]:
+    path = identity or here.vault.settings.identity
+    return open_identities(path, here.passphrases), path.name
+
+
+def _answer_words(title: str, text: str) -> None:
+    VOICE.answer()
+    VOICE.answer(title)
+    for line in showing.quoted(text):
+        VOICE.answer(line)
+
+
+@click.command("set-aside")
+@click.argument("envelope", required=False)
+@WORDS
+@IDENTITY
+@JSON
+@with_desk
+def set_aside(where: Where, envelope: str | None, words: bool, identity: Path | None, as_json: bool) -> None:
+    """List the envelopes that could not be filed, each with its fault, or show one of them.
+
+    \b
+    Example:
+      underseal desk set-aside
+      underseal desk set-aside 77c1 --words
+    """
+    with where.open() as here:
+        name = reading.find_aside(here.vault, envelope) if envelope else ""
+        asides = [aside for aside in reading.list_asides(here.vault) if aside.envelope.startswith(name)]
+        text = aside_words(here.vault, name, *_key(here, identity)) if words and name else None
+    if as_json:
+        rows = [{"envelope": a.envelope, "fault": a.fault, "words": in_words(a.fault)} for a in asides]
+        VOICE.answer_json(rows if text is None else [rows[0] | {"text": text}])
+        return
+    length = reading.shown_length(aside.envelope for aside in asides)
+    table = [(a.envelope[: 64 if name else length], a.fault, in_words(a.fault)) for a in asides]
+    VOICE.table(("envelope", "fault", "in words"), table)
+    VOICE.say(f"{len(asides)} set aside; each is kept as it came")
+    if text is not None:
+        _answer_words("what it holds", text)
+
+
+@click.command()
+@click.argument("prefix", default="")
+@JSON
+def codes(prefix: str, as_json: bool) -> None:
+    """Show the codebook, or its codes that begin with PREFIX. Needs no vault.
+
+    \b
+    Example:
+      underseal desk codes REV
+    """
+    codebook = load_codebook()
+    chosen = [codebook.codes[name] for name in codebook.beginning(prefix.strip())]
+    if as_json:
+        VOICE.answer_json([{"id": c.id, "label": c.label, "definition": c.definition} for c in chosen])
+        return
+    for code in chosen:
+        VOICE.answer(f"{code.id}  {code.label}")
+        VOICE.answer(f"    {code.definition}")
+        if len(chosen) == 1:
+            VOICE.answer(f"    in: {code.include}")
+            VOICE.answer(f"    out: {code.exclude}")
+    VOICE.say(f"{len(chosen)} codes of codebook version {codebook.version}")
+
+
+VERBS = (list_, show, set_aside, codes)

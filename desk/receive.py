@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A bundle received: verified whole before anything is stored, then filed envelope by envelope, then acknowledged."""
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from sqlalchemy import select
+
+from crypto.errors import Untrusted
+from crypto.primitives import digest
+from crypto.signature import Namespace, sign, verify
+from desk import tables
+from desk.errors import BundleFault, ReadAgain
+from desk.events import Kind
+from desk.faults import in_words
+from desk.filing import Judge, Outcome, file_envelope
+from desk.settings import Settings
+from desk.vault import Vault
+from intake import files
+from intake.acknowledgement import Acknowledgement, write_acknowledgement
+from intake.bundle import BundleRefused, Manifest, read_envelopes, read_head
+
+BATCH = 200  # envelopes a transaction: a killed run loses no more work than this
+SIGNATURE_SUFFIX = ".sig"
+
+
+class Place(Enum):
+    """Where a bundle stands in the portal's chain, as this desk knows it."""
+
+    NEXT = "next"
+    AFTER_GAP = "after a gap"
+    LAST_AGAIN = "the last one again"
+    EARLIER_AGAIN = "an earlier one again"
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A bundle whose every byte has been verified. `missing_from` is the first number of a gap before it."""
+
+    manifest: Manifest
+    digest: str
+    place: Place
+    missing_from: int | None
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The manifests this desk has received: digest by number, and the highest number (0 at first)."""
+
+    digests: dict[int, str]
+    last: int
+
+
+def known_bundles(vault: Vault) -> Known:
+    """Return what the vault knows of earlier bundles."""
+    with vault.reading() as connection:
+        rows = connection.execute(select(tables.bundles.c.pull, tables.bundles.c.manifest)).all()
+    digests = {row.pull: row.manifest for row in rows}
+    return Known(digests, max(digests, default=0))
+
+
+@contextmanager
+def open_bundle(path: Path) -> Iterator[BinaryIO]:
+    """Yield the bundle's file, read only. Raises FileMissing for what is not a readable file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        raise files.FileMissing(path.name) from None
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise files.FileMissing(path.name)
+        yield file
+
+
+def examine(file: BinaryIO, settings: Settings, known: Known) -> Examined:
+    """Return the bundle, verified by every rule of FORMAT.md 7. Reads the whole file; raises BundleFault."""
+    try:
+        manifest, line, signature = read_head(file)
+        start = file.tell()
+        _check_signer(manifest, line, signature, settings)
+        place = _place(manifest, digest(line), known)
+        for _ in read_envelopes(file, manifest):
+            pass
+    except BundleRefused as refused:
+        raise _fault(refused.fault) from None
+    missing_from = known.last + 1 if place is Place.AFTER_GAP else None
+    return Examined(manifest, digest(line), place, missing_from, start)
+
+
+def _fault(fault: str) -> BundleFault:
+    return BundleFault(in_words(fault), fault)
+
+
+def _check_signer(manifest: Manifest, line: bytes, signature: str, settings: Settings) -> None:
+    try:
+        verify(line, signature, settings.portal, Namespace.BUNDLE)
+    except Untrusted:
+        raise _fault("bundle-signature") from None
+    if manifest.portal != settings.portal.fingerprint:
+        raise _fault("bundle-signature")
+    if manifest.desk != settings.desk.fingerprint:
+        raise _fault("bundle-desk")
+
+
+def _place(manifest: Manifest, name: str, known: Known) -> Place:
+    if known.digests.get(manifest.pull) == name:
+        return Place.LAST_AGAIN if manifest.pull == known.last else Place.EARLIER_AGAIN
+    if manifest.pull <= known.last:
+        raise _fault("bundle-fork")
+    if manifest.pull > known.last + 1:
+        return Place.AFTER_GAP
+    if known.last and manifest.previous != known.digests[known.last]:
+        raise _fault("bundle-fork")
+    return Place.NEXT
+
+
+def file_bundle(vault: Vault, file: BinaryIO, bundle: Examined, judge: Judge) -> Iterator[Outcome]:
+    """File each envelope and yield what became of it; the bundle counts as received after the last.
+
+    Envelopes that an interrupted run has filed are passed over, so that two runs end as one.
+    """
+    file.seek(bundle.start)
+    here = _known_envelopes(vault)
+    envelopes = _read_again(file, bundle.manifest)
+    while batch := list(islice(envelopes, BATCH)):
+        with vault.writing() as writer:
+            outcomes = [
+                Outcome.HERE if name in here else file_envelope(writer, name, envelope, judge.judge(envelope))
+                for name, envelope in batch
+            ]
+        yield from outcomes
+    manifest = bundle.manifest
+    with vault.writing() as writer:
+        writer.record(
+            Kind.RECEIVED,
+            manifest=bundle.digest,
+            portal=manifest.portal,
+            pull=manifest.pull,
+            missing_from=bundle.missing_from,
+        )
+
+
+def _read_again(file: BinaryIO, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
+    try:
+        yield from read_envelopes(file, manifest)
+    except (BundleRefused, OSError):
+        raise ReadAgain from None
+
+
+def _known_envelopes(vault: Vault) -> frozenset[str]:
+    with vault.reading() as connection:
+        return frozenset(connection.execute(select(tables.envelopes.c.envelope)).scalars())
+
+
+def acknowledge(vault: Vault, bundle: Examined, outgoing: Path) -> Path:
+    """Write the signed acknowledgement of a bundle that is on stable storage, and return its path.
+
+    The same bundle gives the same bytes: running twice is harmless. Raises FileThere if another file has the name.
+    """
+    manifest = bundle.manifest
+    names = tuple(name for name, _ in manifest.envelopes)
+    line = write_acknowledgement(
+        Acknowledgement(manifest.portal, manifest.desk, manifest.pull, bundle.digest, names)
+    )
+    path = outgoing / f"ack-{manifest.pull:06}.json"
+    signature = sign(line, vault.desk_key(), Namespace.ACK).encode("ascii")
+    files.make_folder(outgoing)
+    _write_once(path, line)
+    _write_once(path.with_name(path.name + SIGNATURE_SUFFIX), signature)
+    return path
+
+
+def _write_once(path: Path, data: bytes) -> None:
+    try:
+        files.write_new(path, data)
+    except files.FileThere:
+        if files.read(path, len(data)) != data:
+            raise
+
+
+def tally(outcomes: Counter[Outcome]) -> str:
+    """Return the counts of a run as a clause."""
+    here = outcomes[Outcome.HERE] + outcomes[Outcome.REPEATED]
+    return f"{outcomes[Outcome.FILED]} opened, {here} already here, {outcomes[Outcome.SET_ASIDE]} set aside"

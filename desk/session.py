@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""One run of the desk at the terminal: no network, the passphrase, the vault open, and no traces."""
+
+import functools
+import os
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from desk.errors import NoTerminal
+from desk.offline import refuse_network
+from desk.passphrase import Passphrases
+from desk.vault import Vault, open_vault, read_header
+from intake.console import Voice
+from intake.errors import Exit
+
+VOICE = Voice("desk")
+FOLDER_VARIABLE = "UNDERSEAL_DESK"
+MAX_INPUT_CHARACTERS = 200_000
+
+
+class Group(click.Group):
+    """A group whose usage errors, which repeat what was typed, pass through the one voice."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the chosen verb."""
+        try:
+            return super().invoke(ctx)
+        except click.exceptions.NoArgsIsHelpError:
+            raise
+        except click.ClickException as error:
+            VOICE.say(error.format_message().rstrip(".").lower())
+            VOICE.hint(f"{ctx.command_path} --help")
+            ctx.exit(Exit.USAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """An open vault and the source of further passphrases."""
+
+    vault: Vault
+    passphrases: Passphrases
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The desk's folder, and the file that holds passphrases in throwaway offices."""
+
+    folder: Path
+    passphrase_file: Path | None
+
+    @contextmanager
+    def open(self) -> Iterator[Desk]:
+        """Yield the open desk. Raises NetworkUp, VaultLocked, WrongVaultPassphrase and what they are kin to."""
+        leave_no_traces()
+        header = read_header(self.folder)
+        if not header.throwaway:
+            refuse_network()
+        passphrases = Passphrases(self.passphrase_file, header.throwaway)
+        with open_vault(self.folder, header, passphrases.known("of the vault"), today()) as vault:
+            yield Desk(vault, passphrases)
+
+
+def today() -> date:
+    """Return the day by UTC: nothing finer is written anywhere."""
+    return datetime.now(UTC).date()
+
+
+def leave_no_traces() -> None:
+    """No core dumps, which would hold what was opened, and no file that others can read."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.umask(0o077)
+
+
+def with_desk(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb the options --dir and --passphrase-file as its first argument, `where`."""
+
+    @click.option(
+        "--dir",
+        "folder",
+        type=click.Path(path_type=Path),
+        envvar=FOLDER_VARIABLE,
+        show_envvar=True,
+        required=True,
+        help="Folder of the vault.",
+    )
+    @click.option(
+        "--passphrase-file", type=click.Path(path_type=Path), help="One passphrase for everything (throwaway only)."
+    )
+    @functools.wraps(verb)
+    def run(folder: Path, passphrase_file: Path | None, *args: Any, **rest: Any) -> None:
+        verb(Where(folder, passphrase_file), *args, **rest)
+
+    return run
+
+
+def read_text(what: str) -> str:
+    """Return a text from standard input: typed at the terminal, or piped in, never from an argument."""
+    if sys.stdin.isatty():
+        VOICE.say(f"type the {what}; end it with Ctrl-D on a line of its own")
+    try:
+        return sys.stdin.read(MAX_INPUT_CHARACTERS)
+    except (OSError, UnicodeDecodeError):
+        raise NoTerminal from None

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Reports as lines of text. Pure: what is returned still passes through the voice."""
+
+from collections.abc import Iterator, Sequence
+
+from desk.codebook import Codebook
+from desk.reading import Overview, Report, Whole, Written
+
+QUOTE = "  | "  # in front of every line that an officer or reviewer wrote, so that no text can pass for ours
+HEADS = ("id", "month", "region", "kinds", "codes", "status")
+
+
+def quoted(text: str) -> Iterator[str]:
+    """Yield a text line by line, each marked as somebody's words."""
+    for line in text.split("\n"):
+        yield QUOTE + line
+
+
+def row(report: Report, id_length: int) -> tuple[str, ...]:
+    """Return a report as a row under HEADS."""
+    kinds, codes = " ".join(report.kinds), " ".join(report.codes)
+    return report.id[:id_length], report.month, report.region, kinds, codes or "-", report.status
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _fields(title: str, values: object) -> Iterator[str]:
+    yield ""
+    yield title
+    if isinstance(values, dict):
+        for name, value in values.items():
+            yield f"  {name}: {_value(value)}"
+
+
+def _texts(title: str, texts: Sequence[Written]) -> Iterator[str]:
+    for written in texts:
+        yield ""
+        yield f"{title}, by {written.reviewer}, {written.day}"
+        yield from quoted(written.text)
+
+
+def whole(report: Whole, codebook: Codebook) -> Iterator[str]:
+    """Yield the lines of one report, the officer's own words excepted."""
+    facts = report.report.facts
+    yield f"report {report.report.id}"
+    yield f"status {report.report.status}"
+    yield from _fields("answers", facts["answers"])
+    yield from _fields("consent", facts["consent"])
+    yield ""
+    yield "codes" if report.coders else "codes: none yet"
+    for code, reviewers in report.coders.items():
+        label = codebook.codes[code].label if code in codebook.codes else "not in this codebook"
+        yield f"  {code}  {label} (by {', '.join(reviewers)})"
+    yield from _texts("summary", report.summaries)
+    yield from _texts("note", report.notes)
+    yield from _texts("reason for its status", report.reasons)
+    if report.openings:
+        yield ""
+        yield "words shown: " + "; ".join(f"to {name}, {day}" for name, day in report.openings)
+
+
+def whole_json(report: Whole, words: str | None) -> dict[str, object]:
+    """Return one report for a machine."""
+
+    def texts(written: Sequence[Written]) -> list[dict[str, str]]:
+        return [{"reviewer": item.reviewer, "day": item.day, "text": item.text} for item in written]
+
+    body = report.report.as_json() | {
+        "summaries": texts(report.summaries),
+        "notes": texts(report.notes),
+        "reasons": texts(report.reasons),
+        "openings": [{"reviewer": name, "day": day} for name, day in report.openings],
+    }
+    return body if words is None else body | {"text": words}
+
+
+def missing(first: int, after: int) -> str:
+    """Return the numbers from `first` to the one before `after`."""
+    return f"{first}" if first == after - 1 else f"{first} to {after - 1}"
+
+
+def overview_lines(view: Overview) -> Iterator[str]:
+    """Yield where the desk stands."""
+    total = sum(view.statuses.values())
+    yield f"reports: {total}" + "".join(f", {count} {status}" for status, count in view.statuses.items())
+    yield f"set aside: {view.set_aside}"
+    if view.last_pull:
+        yield f"last bundle: number {view.last_pull}, received {view.last_day}"
+    else:
+        yield "last bundle: none yet"
+    for first, after in view.gaps:
+        yield f"never received: bundle {missing(first, after)}"
+    yield f"keys for letters: {view.weeks_left} more weeks"
+
+
+def next_steps(view: Overview) -> Iterator[str]:
+    """Yield what to do next."""
+    if not view.last_pull:
+        yield "underseal desk receive BUNDLE files the first bundle"
+    if view.statuses.get("new"):
+        yield "underseal desk list --status new shows what nobody has looked at"
+    if view.set_aside:
+        yield "underseal desk set-aside names what could not be filed"
+    if view.weeks_left < 4:
+        yield "hold the next ceremony soon: after the last week officers cannot seal"

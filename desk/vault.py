@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The vault: one SQLCipher file under a key that only the passphrase gives, and the log inside it."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import sqlcipher3.dbapi2 as sqlcipher  # type: ignore[import-untyped]
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, event, func, insert, select
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from crypto.primitives import digest, random_bytes
+from crypto.signature import PublicKey, SigningKey
+from desk import projections, tables
+from desk.errors import Damaged, NewerVault, NotStored, NoVault, VaultFileRefused, VaultThere, WrongVaultPassphrase
+from desk.events import Event, Head, Kind, Signed, Value, next_event, read_event
+from desk.lock import locked
+from desk.settings import Settings, read_settings
+from desk.vaultfile import MAX_BYTES, SALT_BYTES, VaultFile, read_vault_file, write_vault_file
+from intake import files
+
+VAULT_JSON, VAULT_SQLITE, LOCK = "vault.json", "vault.sqlite", "lock"
+TEXT_SALT_BYTES = 32  # a short note must not be guessable from its digest after it is erased
+PRAGMAS = (
+    "cipher_memory_security = ON",
+    "temp_store = MEMORY",
+    "secure_delete = ON",
+    "foreign_keys = ON",
+    "journal_mode = DELETE",
+    "synchronous = EXTRA",
+    "cell_size_check = ON",
+    "trusted_schema = OFF",
+)
+
+
+def _engine(path: Path, key: bytes) -> Engine:
+    def connect() -> Any:
+        connection = sqlcipher.connect(str(path), isolation_level=None)
+        connection.execute("PRAGMA cipher_log_level = NONE")  # it would write to standard error past our one door
+        connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+        for pragma in PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    engine = create_engine("sqlite://", module=sqlcipher, creator=connect, poolclass=StaticPool, hide_parameters=True)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+class Writer:
+    """One transaction: everything written through it becomes true together, or not at all."""
+
+    def __init__(self, connection: Connection, key: SigningKey, day: date) -> None:
+        self.connection = connection
+        self._key = key
+        self._day = day
+        self._head = chain_head(connection, key.public.fingerprint)
+
+    def text(self, text: str) -> str:
+        """Store an erasable text and return the id by which events name it."""
+        salt = random_bytes(TEXT_SALT_BYTES)
+        name = text_id(salt, text)
+        self.connection.execute(insert(tables.texts), {"id": name, "salt": salt, "text": text})
+        return name
+
+    def record(self, kind: Kind, **fields: Value) -> Event:
+        """Add an event to the reviewer's chain, and do to the tables what it says."""
+        signed = next_event(self._head, self._key, self._day, kind, fields)
+        self.connection.execute(insert(tables.events), _event_row(signed))
+        projections.apply(self.connection, signed.event)
+        self._head = Head(signed.event.number, signed.digest)
+        return signed.event
+
+
+class Vault:
+    """An open vault. `day` stands in the events that are recorded; nothing finer than a day does."""
+
+    def __init__(self, engine: Engine, day: date) -> None:
+        self._engine = engine
+        self.day = day
+        with self.reading() as connection:
+            self.settings: Settings = read_settings(_setting(connection, "office"))
+            self.reviewer: str = _setting(connection, "reviewer")
+            self._key = SigningKey(_seed(connection, self.reviewer))
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Yield a connection inside one transaction, for reading."""
+        with _damage_named(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Writer]:
+        """Yield a writer; on stable storage when the block has ended."""
+        with _damage_named(), self._engine.begin() as connection:
+            yield Writer(connection, self._key, self.day)
+
+    def desk_key(self) -> SigningKey:
+        """Return the key that signs acknowledgements."""
+        with self.reading() as connection:
+            return SigningKey(_seed(connection, self.settings.desk.fingerprint))
+
+
+@contextmanager
+def _damage_named() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:  # no room, no permission, a stick pulled out
+        raise NotStored(str(error.orig)) from None
+    except DatabaseError as error:
+        raise Damaged(str(error.orig)) from None
+
+
+def text_id(salt: bytes, text: str) -> str:
+    """Return the id of a text: the digest of its salt and itself."""
+    return digest(salt + text.encode())
+
+
+def _event_row(signed: Signed) -> Mapping[str, Value]:
+    event = signed.event
+    return {
+        "reviewer": event.reviewer,
+        "number": event.number,
+        "digest": signed.digest,
+        "body": signed.body,
+        "signature": signed.signature,
+    }
+
+
+def chain_head(connection: Connection, reviewer: str) -> Head:
+    """Return the end of a reviewer's chain."""
+    chain = select(tables.events.c.number, tables.events.c.digest).where(tables.events.c.reviewer == reviewer)
+    row = connection.execute(chain.order_by(tables.events.c.number.desc()).limit(1)).one_or_none()
+    return Head(row.number, row.digest) if row else Head()
+
+
+def read_log(connection: Connection) -> Iterator[Signed]:
+    """Yield the log, chain after chain. Raises EventRefused for a line that is no event."""
+    for row in connection.execute(select(tables.events).order_by(tables.events.c.reviewer, tables.events.c.number)):
+        yield Signed(read_event(row.body), row.body, row.signature, row.digest)
+
+
+def _setting(connection: Connection, name: str) -> str:
+    chosen = select(tables.settings.c.value).where(tables.settings.c.name == name)
+    return str(connection.execute(chosen).scalar_one())
+
+
+def _seed(connection: Connection, fingerprint: str) -> bytes:
+    chosen = select(tables.secrets.c.seed).where(tables.secrets.c.fingerprint == fingerprint)
+    return bytes(connection.execute(chosen).scalar_one())
+
+
+def make_vault(
+    folder: Path, passphrase: str, settings: Settings, desk_key: SigningKey, reviewer: str, day: date
+) -> PublicKey:
+    """Make a vault in an empty or new folder and return the reviewer's public key. Raises VaultThere.
+
+    vault.json comes last: a folder without it holds no vault.
+    """
+    check_empty(folder)
+    files.make_folder(folder)
+    folder.chmod(0o700)
+    file = VaultFile.make(random_bytes(SALT_BYTES), throwaway=settings.office.throwaway)
+    database = folder / VAULT_SQLITE
+    os.close(os.open(database, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY, 0o600))
+    engine = _engine(database, file.key(passphrase))
+    try:
+        with engine.begin() as connection:
+            key = _fill(connection, settings, desk_key, reviewer, day)
+    finally:
+        engine.dispose()
+    files.write_new(folder / VAULT_JSON, write_vault_file(file))
+    return key
+
+
+def _fill(connection: Connection, settings: Settings, desk_key: SigningKey, reviewer: str, day: date) -> PublicKey:
+    tables.truth.create_all(connection)
+    tables.made.create_all(connection)
+    connection.exec_driver_sql(f"PRAGMA user_version = {tables.VAULT_VERSION}")
+    key = SigningKey.generate()
+    seeds = [{"fingerprint": k.public.fingerprint, "seed": k.seed} for k in (key, desk_key)]
+    connection.execute(insert(tables.secrets), seeds)
+    row = {"fingerprint": key.public.fingerprint, "public": key.public.text, "name": reviewer}
+    connection.execute(insert(tables.reviewers), row)
+    office = settings.text()
+    values = {"office": office, "reviewer": key.public.fingerprint}
+    connection.execute(insert(tables.settings), [{"name": n, "value": v} for n, v in values.items()])
+    writer = Writer(connection, key, day)
+    writer.record(Kind.JOINED, key=key.public.text, name=writer.text(reviewer))
+    writer.record(Kind.OFFICE, settings=digest(office.encode()))
+    return key.public
+
+
+def check_empty(folder: Path) -> None:
+    """Raise VaultThere if the folder holds anything."""
+    if not folder.exists():
+        return
+    left = {path.name for path in folder.iterdir()} if folder.is_dir() else {folder.name}
+    if left:
+        raise VaultThere(folder.name)
+
+
+def read_header(folder: Path) -> VaultFile:
+    """Return what vault.json says, before any passphrase is asked. Raises NoVault, VaultFileRefused."""
+    if not (folder / VAULT_JSON).is_file() or not (folder / VAULT_SQLITE).is_file():
+        raise NoVault(folder.name or ".")
+    return read_vault_file(files.read(folder / VAULT_JSON, MAX_BYTES))
+
+
+@contextmanager
+def open_vault(folder: Path, file: VaultFile, passphrase: str, day: date) -> Iterator[Vault]:
+    """Yield the vault, for this process alone. Raises VaultLocked, WrongVaultPassphrase, NewerVault."""
+    with locked(folder / LOCK):
+        engine = _engine(folder / VAULT_SQLITE, file.key(passphrase))
+        try:
+            _check_version(engine)
+            vault = Vault(engine, day)
+            if vault.settings.office.throwaway != file.throwaway:
+                raise VaultFileRefused("it says throwaway where the vault does not, or the reverse")
+            yield vault
+        finally:
+            engine.dispose()
+
+
+def _check_version(engine: Engine) -> None:
+    try:
+        with engine.begin() as connection:
+            version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+            connection.execute(select(func.count()).select_from(tables.settings))
+    except DatabaseError:
+        raise WrongVaultPassphrase from None
+    if version != tables.VAULT_VERSION:
+        raise NewerVault(version)

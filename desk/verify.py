@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Everything in the vault recomputed: chains, signatures, digests, and the tables made from them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, select
+
+from crypto.errors import CryptoError
+from crypto.primitives import digest
+from crypto.signature import PublicKey, SigningKey
+from desk import projections, tables
+from desk.errors import Damaged
+from desk.events import TEXT_FIELDS, Event, EventRefused, Head, Kind, Signed, follow, read_event
+from desk.vault import Vault, text_id
+
+SHOWN = 12  # digits of a digest in a sentence
+
+
+@dataclass(slots=True)
+class Checked:
+    """What was found. `faults` in the order in which they were met; `heads` are the ends of the good chains."""
+
+    faults: list[str] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    heads: dict[str, Head] = field(default_factory=dict)
+
+
+def verify_vault(vault: Vault) -> Checked:
+    """Return what does not hold together, each as one clause; no faults means that all of it does."""
+    checked = Checked()
+    try:
+        with vault.reading() as connection:
+            checked.faults += _file_faults(connection)
+            _follow_chains(connection, checked)
+            checked.faults += _key_faults(connection, checked)
+            checked.faults += _settings_faults(vault, connection, checked)
+            checked.faults += _text_faults(connection, checked)
+            checked.faults += _letter_faults(connection, checked)
+            checked.faults += _kept_faults(connection, checked)
+            checked.faults += _table_faults(connection, checked)
+    except Damaged:
+        checked.faults.append("the vault's file is damaged and cannot be read to its end")
+    return checked
+
+
+def _file_faults(connection: Connection) -> Iterator[str]:
+    pages = connection.exec_driver_sql("PRAGMA cipher_integrity_check").fetchall()
+    if pages:
+        yield f"{len(pages)} pages of the vault's file are damaged"
+    if connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() != "ok":
+        yield "the database's own integrity check fails"
+
+
+def _name(connection: Connection, fingerprint: str) -> str:
+    name = select(tables.reviewers.c.name).where(tables.reviewers.c.fingerprint == fingerprint)
+    return connection.execute(name).scalar_one_or_none() or "an unknown reviewer"
+
+
+def _follow_chains(connection: Connection, checked: Checked) -> None:
+    rows = tables.events.c
+    for fingerprint in connection.execute(select(rows.reviewer).distinct().order_by(rows.reviewer)).scalars().all():
+        head, name = Head(), _name(connection, fingerprint)
+        chain = connection.execute(select(tables.events).where(rows.reviewer == fingerprint).order_by(rows.number))
+        for row in chain:
+            try:
+                event = read_event(row.body)
+                if head.number == 0:
+                    key = _first_key(event, fingerprint)
+                head = follow(head, Signed(event, row.body, row.signature, row.digest), key)
+            except EventRefused as refused:
+                checked.faults.append(f"event {row.number} of {name}: {refused}")
+                break
+            checked.events.append(event)
+        checked.heads[fingerprint] = head
+
+
+def _first_key(event: Event, fingerprint: str) -> PublicKey:
+    if event.kind is not Kind.JOINED or event.number != 1:
+        raise EventRefused("the chain does not begin with its reviewer's key")
+    try:
+        key = PublicKey.parse(event.text("key"))
+    except CryptoError:
+        raise EventRefused("the key it names is no key") from None
+    if key.fingerprint != fingerprint:
+        raise EventRefused("the key it names is not the reviewer's")
+    return key
+
+
+def _key_faults(connection: Connection, checked: Checked) -> Iterator[str]:
+    joined = {event.reviewer: event.text("key") for event in checked.events if event.kind is Kind.JOINED}
+    found = {row.fingerprint: row.public for row in connection.execute(select(tables.reviewers))}
+    if joined != found:
+        yield "the reviewers are not those who joined by the log"
+    for row in connection.execute(select(tables.secrets)):
+        if SigningKey(bytes(row.seed)).public.fingerprint != row.fingerprint:
+            yield "a signing key in the vault is not the one it is named for"
+
+
+def _settings_faults(vault: Vault, connection: Connection, checked: Checked) -> Iterator[str]:
+    values = {row.name: row.value for row in connection.execute(select(tables.settings))}
+    named = [event.fields["settings"] for event in checked.events if event.kind is Kind.OFFICE]
+    if not named or digest(values.get("office", "").encode()) != named[-1]:
+        yield "the office's settings are not those the log names"
+    if values.get("reviewer") not in checked.heads:
+        yield "this desk's reviewer has no chain in the log"
+
+
+def _text_faults(connection: Connection, checked: Checked) -> Iterator[str]:
+    named = [(event.fields.get(name), event) for event in checked.events for name in TEXT_FIELDS]
+    owners = {str(value): event for value, event in named if value is not None}
+    found = set()
+    for row in connection.execute(select(tables.texts)):
+        found.add(row.id)
+        owner = owners.get(row.id)
+        if owner is None:
+            yield f"text {row.id[:SHOWN]} is named by no event"
+        elif text_id(bytes(row.salt), row.text) != row.id:
+            yield f"the text of event {owner.number} ({owner.kind}) was altered"
+    for name in owners.keys() - found:
+        yield f"the text of event {owners[name].number} ({owners[name].kind}) is missing"
+
+
+def _letter_faults(connection: Connection, checked: Checked) -> Iterator[str]:
+    filed = {event.text("report"): event for event in checked.events if event.kind is Kind.FILED}
+    found = set()
+    for row in connection.execute(select(tables.letters)):
+        found.add(row.report)
+        event = filed.get(row.report)
+        if event is None:
+            yield f"letter {row.report[:SHOWN]} is named by no event"
+        elif digest(bytes(row.sealed)) != event.fields["sealed"]:
+            yield f"the sealed letter of report {row.report[:SHOWN]} (event {event.number}) was altered"
+    for report in filed.keys() - found:
+        yield f"the sealed letter of report {report[:SHOWN]} (event {filed[report].number}) is missing"
+
+
+def _kept_faults(connection: Connection, checked: Checked) -> Iterator[str]:
+    aside = {event.text("envelope"): event for event in checked.events if event.kind is Kind.SET_ASIDE}
+    found = set()
+    for row in connection.execute(select(tables.kept)):
+        found.add(row.envelope)
+        sealed = None if row.sealed is None else digest(bytes(row.sealed))
+        if row.envelope not in aside:
+            yield f"envelope {row.envelope[:SHOWN]} is named by no event"
+        elif digest(bytes(row.bytes)) != row.envelope or sealed != aside[row.envelope].fields["sealed"]:
+            yield f"the kept envelope {row.envelope[:SHOWN]} (event {aside[row.envelope].number}) was altered"
+    for name in aside.keys() - found:
+        yield f"the kept envelope {name[:SHOWN]} (event {aside[name].number}) is missing"
+
+
+def _table_faults(connection: Connection, checked: Checked) -> Iterator[str]:
+    expected, stored = projections.fold(checked.events), projections.stored(connection)
+    for name, rows in expected.items():
+        if rows != stored[name]:
+            yield f"table {name} is not what the log makes of it"
+
+
+def rebuild_tables(vault: Vault, checked: Checked) -> None:
+    """Make the tables anew from a log that holds."""
+    with vault.writing() as writer:
+        projections.rebuild(writer.connection, checked.events)

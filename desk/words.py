@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The officer's own words, opened with the custodian's or counsel's key; that is recorded before they are given."""
+
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from crypto.errors import CryptoError, NotForUs
+from crypto.primitives import digest
+from crypto.secret.identity import HybridIdentity
+from crypto.secret.opening import open_envelope
+from desk import tables
+from desk.errors import NothingKept, NotOurKey, WordsRefused
+from desk.events import Kind
+from desk.vault import Vault
+
+LONG_LIVED = 2  # slots of what is kept in the vault: custodian and counsel
+
+
+def _open(sealed: bytes, expected: str, identities: Sequence[HybridIdentity], key_name: str, shown: str) -> bytes:
+    if digest(sealed) != expected:
+        raise WordsRefused(shown)
+    try:
+        return open_envelope(sealed, identities, LONG_LIVED)
+    except NotForUs:
+        raise NotOurKey(key_name) from None
+    except CryptoError:
+        raise WordsRefused(shown) from None
+
+
+def report_words(vault: Vault, report: str, identities: Sequence[HybridIdentity], key_name: str) -> str:
+    """Return the text of a report. That it was opened is on stable storage before this returns.
+
+    Raises NotOurKey, WordsRefused; then nothing is recorded.
+    """
+    joined = tables.reports.join(tables.letters, tables.reports.c.report == tables.letters.c.report)
+    columns = select(tables.letters.c.sealed, tables.reports.c.sealed, tables.reports.c.letter).select_from(joined)
+    with vault.reading() as connection:
+        row = connection.execute(columns.where(tables.reports.c.report == report)).one_or_none()
+    if row is None:
+        raise WordsRefused(report[:8])
+    plaintext = _open(bytes(row[0]), row[1], identities, key_name, report[:8])
+    if digest(plaintext) != row[2]:
+        raise WordsRefused(report[:8])
+    _record(vault, report)
+    return str(json.loads(plaintext)["text"])  # it was read strictly before it was filed, and has not changed
+
+
+def aside_words(vault: Vault, envelope: str, identities: Sequence[HybridIdentity], key_name: str) -> str:
+    """Return what an envelope that opened and was set aside holds, as text, without the filling spaces.
+
+    Raises NothingKept, NotOurKey, WordsRefused.
+    """
+    joined = tables.kept.join(tables.envelopes, tables.kept.c.envelope == tables.envelopes.c.envelope)
+    columns = select(tables.kept.c.sealed, tables.envelopes.c.sealed).select_from(joined)
+    with vault.reading() as connection:
+        row = connection.execute(columns.where(tables.kept.c.envelope == envelope)).one_or_none()
+    if row is None or row[0] is None or row[1] is None:
+        raise NothingKept(envelope[:8])
+    plaintext = _open(bytes(row[0]), row[1], identities, key_name, envelope[:8])
+    _record(vault, envelope)
+    return plaintext.decode("utf-8", "replace").rstrip(" ")
+
+
+def _record(vault: Vault, subject: str) -> None:
+    with vault.writing() as writer:
+        writer.record(Kind.OPENED, subject=subject)
