@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from crypto.base64text import decode_nopad, encode_nopad
 from crypto.errors import Malformed
 
-VERSION_LINE = b"age-encryption.org/v1"
+VERSION_LINE = b"age-encryption.org/v1\n"
 MAX_HEADER_BYTES = 16_384  # readers of age headers are quadratic elsewhere; ours never sees more than this
 _COLUMNS = 64  # base64 columns of a full body line, 48 bytes
 
@@ -40,12 +40,12 @@ def parse_header(data: bytes, check: Callable[[Stanza], None] = lambda stanza: N
     check  is called with each stanza as it is read, and may refuse it by raising
     Raises Malformed with the fault that is met first.
     """
-    lines = _Lines(data)
-    if lines.next("version") != VERSION_LINE:
+    if not data.startswith(VERSION_LINE):
         raise Malformed("version", "the file is not an age file of version 1")
+    lines = _Lines(data, len(VERSION_LINE))
     stanzas = []
     while True:
-        line = lines.next("stanza")
+        line = lines.next()
         if line.startswith(b"---"):
             break
         stanza = _parse_stanza(line, lines)
@@ -58,7 +58,7 @@ def parse_header(data: bytes, check: Callable[[Stanza], None] = lambda stanza: N
 
 def write_header(stanzas: tuple[Stanza, ...]) -> bytes:
     """Return the header through `---`, the bytes that the MAC covers."""
-    out = [VERSION_LINE + b"\n"]
+    out = [VERSION_LINE]
     for stanza in stanzas:
         out.append(" ".join(("->", stanza.type, *stanza.args)).encode("ascii") + b"\n")
         text = encode_nopad(stanza.body).encode("ascii")
@@ -72,17 +72,14 @@ def write_header(stanzas: tuple[Stanza, ...]) -> bytes:
 class _Lines:
     """A cursor over LF-ended lines that stops at the header limit."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, at: int) -> None:
         self._data = data[:MAX_HEADER_BYTES]
-        self._cut = len(data) > MAX_HEADER_BYTES
-        self.at = 0
+        self.at = at
 
-    def next(self, fault: str) -> bytes:
+    def next(self) -> bytes:
         end = self._data.find(b"\n", self.at)
         if end < 0:
-            if self._cut:
-                raise Malformed("header-size", "the header does not end within 16 KiB")
-            raise Malformed(fault, "the header is cut short")
+            raise Malformed("header-size", "the header does not end within 16 KiB, or is cut short")
         line, self.at = self._data[self.at : end], end + 1
         return line
 
@@ -93,7 +90,7 @@ def _parse_stanza(line: bytes, lines: _Lines) -> Stanza:
         raise Malformed("stanza", "a stanza's first line is not of the form age writes")
     body = []
     while True:
-        text = lines.next("stanza")
+        text = lines.next()
         if len(text) > _COLUMNS:
             raise Malformed("stanza", "a stanza's line is too long")
         try:
