@@ -15,7 +15,7 @@ _GROUPS = {
     "portal": ("portal.cli", "portal", "Serve the page and keep sealed envelopes (online)."),
     "courier": ("courier.cli", "courier", "Carry bundles from the portal and signed files to it (online)."),
     "desk": ("desk.cli", "desk", "Receive, read, tag and summarize (offline)."),
-    "demo": ("demo", "demo", "Run a throwaway office on this machine."),
+    "demo": ("underseal_demo", "demo", "Run a throwaway office on this machine."),
 }
 
 

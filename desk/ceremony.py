@@ -132,8 +132,7 @@ def _lists(plan: Plan, keys: _Keys, weeks: list[Week]) -> dict[str, bytes]:
     files = {}
     for number in range(WEEKS):
         covered = tuple(weeks[number : number + WEEKS_IN_LIST])
-        issued = min(plan.today, covered[-1].last)
-        key_list = replace(template, sequence=number + 1, issued=issued, expires=covered[-1].last, weeks=covered)
+        key_list = replace(template, sequence=number + 1, expires=covered[-1].last, weeks=covered)
         text = write_key_list(key_list)
         name = f"keys-{key_list.sequence:06}.txt"
         files[name] = text

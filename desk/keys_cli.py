@@ -33,10 +33,10 @@ def keys() -> None:
 @click.option("--office", required=True, help="The office's name, as officers will read it.")
 @click.option("--region", "regions", multiple=True, metavar="ID=LABEL", help="A region to choose from; repeat it.")
 @click.option("--contact", "contacts", multiple=True, metavar="LABEL=TEXT", help="Another route to show; repeat it.")
-@click.option("--collect-days", type=click.IntRange(1, 90), default=7, show_default=True, help="A courier comes every N days.")
+@click.option("--collect-days", type=click.IntRange(1, 90), default=7, show_default=True, help="Days between couriers.")
 @click.option("--slots", type=click.IntRange(3, 6), default=3, show_default=True, help="Recipients of every envelope.")
 @click.option("--throwaway", is_flag=True, help="Weak keys for trying things out. Never for real reports.")
-@click.option("--passphrase-file", type=click.Path(path_type=Path), help="One passphrase for all keys (throwaway only).")
+@click.option("--passphrase-file", type=click.Path(path_type=Path), help="One passphrase for all (throwaway only).")
 def ceremony(
     folder: Path,
     office: str,

@@ -9,12 +9,15 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
 from intake.errors import Exit, UndersealError
 from intake.files import read
 from intake.limits import KEY_FILE_MAX_BYTES, PASSPHRASE_MIN_CHARACTERS
+
+T = TypeVar("T")
 
 _MARK = "\N{REPLACEMENT CHARACTER}"
 _MAX_COMBINING = 4  # marks on one letter; more is used to draw over other lines
@@ -83,7 +86,7 @@ class Voice:
             cells = [cell + " " * (width - _columns(cell)) for cell, width in zip(line, widths, strict=True)]
             click.echo("  ".join(cells).rstrip())
 
-    def steps(self, items: Iterable[object], label: str, length: int) -> Iterator[object]:
+    def steps(self, items: Iterable[T], label: str, length: int) -> Iterator[T]:
         """Yield the items, with a progress bar on standard error where that is a terminal."""
         if not sys.stderr.isatty():
             yield from items

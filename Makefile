@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+# make demo   a throwaway office with sample reports, and a portal to try
+# make test   everything that CI checks, on the installed wheel
+# make help   the other targets
+
+SHELL := /bin/bash -eu -o pipefail
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+BUILT := intake/built/page.html
+PAGE_SOURCES := $(wildcard portal/page/* templates/page/* intake/words/* intake/questionnaires/*)
+SOURCES := $(wildcard *.py crypto/*.py crypto/secret/*.py intake/*.py portal/*.py courier/*.py desk/*.py) \
+           $(wildcard intake/*.json crypto/*.md) setup.cfg pyproject.toml README.md
+DEMO ?= demo-office
+PORT ?= 8640
+# A copy of tests/ outside the checkout, so that they meet the installed wheel and nothing else.
+OUTSIDE := $(or $(TMPDIR),/tmp)/underseal-tests-$(shell id -u)
+PYTEST = cd $(OUTSIDE) && UNDERSEAL_SOURCE=$(CURDIR) PATH=$(CURDIR)/$(BIN):$$PATH $(CURDIR)/$(BIN)/python -P -m pytest -c setup.cfg
+
+.PHONY: help dev page lint system outside test faults bench demo clean
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+# make dev    .venv with every extra, the page's tools, and the program installed
+dev: $(VENV)/.installed
+
+$(VENV)/.requirements: deploy/requirements/dev.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "underseal needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	touch $@
+
+node_modules/.installed: package.json package-lock.json
+	@command -v node >/dev/null || { echo "make: install Node 20 or newer (Debian: apt-get install nodejs npm)"; exit 1; }
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(BUILT): $(VENV)/.requirements node_modules/.installed $(PAGE_SOURCES)
+	node portal/page/build.mjs
+	$(BIN)/python portal/page/render.py
+
+# make page   the officer's page, built into intake/built/
+page: $(BUILT)
+
+$(VENV)/.installed: $(BUILT) $(SOURCES)
+	rm -rf build dist
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall dist/underseal-*.whl
+	rm -rf build
+	touch $@
+
+# make lint   formatting, types of Python and JavaScript
+lint: dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	npx --no-install tsc --noEmit -p .
+
+system:
+	@deploy/system-packages
+
+outside: dev
+	rm -rf $(OUTSIDE) && mkdir -p $(OUTSIDE)
+	cp -r tests setup.cfg $(OUTSIDE)/
+
+test: system lint outside
+	node --test tests/page/
+	$(PYTEST) tests -m "not long"
+
+# make faults the long kills, floods and fuzzing (an hour)
+faults: system outside
+	$(PYTEST) tests -m long --timeout 3600
+
+# make bench  the figures of bench/, side by side
+bench: dev
+	$(BIN)/python bench/run.py
+
+demo: dev
+	$(BIN)/underseal demo --dir $(DEMO) --port $(PORT)
+
+# make clean  removes what the other targets made
+clean:
+	rm -rf $(VENV) node_modules intake/built build dist *.egg-info $(OUTSIDE)

@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""`underseal demo`: a throwaway office on this machine, through the same commands that people type.
+
+It imports no part of the portal, courier or desk: it runs `underseal` for each step, and Node for the page's own code.
+"""
+
+import base64
+import http.client
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import click
+
+from intake.console import Voice
+from intake.errors import Exit, UndersealError
+from intake.files import make_folder, read, write_new
+from intake.limits import MIB
+from intake.page import officer_program
+from intake.questionnaire import load_questionnaire
+
+_VOICE = Voice("demo")
+_QUESTIONNAIRE = "asylum-officer"
+_PASSPHRASE = b"throwaway office, protects nobody\n"
+_REGIONS = {
+    "border_west": "Border, west",
+    "border_central": "Border, centre",
+    "border_east": "Border, east",
+    "capital_area": "Capital area",
+    "interior_north": "Interior, north",
+}
+_CONTACTS = {"Office of Special Counsel": "osc.gov (example)", "Inspector General": "oig.dhs.gov (example)"}
+_START_SECONDS = 30
+
+
+class StepFailed(UndersealError):
+    """the step "{}" did not succeed"""
+
+
+class PortalSilent(UndersealError):
+    """the portal did not answer within {} seconds"""
+
+    exit_code = Exit.NETWORK
+
+
+class LetterRefusedByPortal(UndersealError):
+    """the portal did not keep a sample report: {}"""
+
+    exit_code = Exit.NETWORK
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where a demonstration keeps what belongs to whom."""
+
+    base: Path
+
+    @property
+    def office(self) -> Path:
+        return self.base / "office"
+
+    @property
+    def portal(self) -> Path:
+        return self.base / "portal"
+
+    @property
+    def courier(self) -> Path:
+        return self.base / "courier"
+
+    @property
+    def desk(self) -> Path:
+        return self.base / "desk"
+
+    @property
+    def stick(self) -> Path:
+        return self.base / "stick"
+
+    @property
+    def passphrase(self) -> Path:
+        return self.base / "passphrase.txt"
+
+
+@click.command()
+@click.option("--dir", "base", type=click.Path(path_type=Path), default=Path("demo-office"), show_default=True)
+@click.option("--port", type=click.IntRange(1, 65_535), default=8640, show_default=True, help="Loopback port.")
+@click.option("--once", is_flag=True, help="Do it all, print one JSON line, and stop.")
+@click.option("--no-samples", is_flag=True, help="Leave the shelf empty; the portal stays up.")
+def demo(base: Path, port: int, once: bool, no_samples: bool) -> None:
+    """Run a throwaway office: ceremony, portal, sample reports, courier, desk.
+
+    The keys are weak on purpose and their passphrase lies beside them: nothing here protects anybody.
+
+    \b
+    Examples:
+      underseal demo
+      underseal demo --dir /tmp/try --port 8650 --once
+      underseal demo --no-samples
+    """
+    folders = Folders(base.absolute())
+    fresh = not folders.base.exists()
+    if fresh:
+        _make_office(folders)
+    else:
+        _VOICE.say(f"using the office that is in {base}")
+    with _portal(folders, port):
+        sent = 0 if no_samples or not fresh else _send_samples(folders, port)
+        if fresh:
+            _make_courier_and_desk(folders, port)
+        received = _carry(folders) if sent else 0
+        result = _result(folders, port, sent, received)
+        if once and not no_samples:
+            _VOICE.answer_json(result)
+            return
+        _show(folders, base, port, bool(sent))
+        _wait()
+
+
+def _make_office(folders: Folders) -> None:
+    _VOICE.say("THROWAWAY KEYS: this office is for trying things out and protects nobody")
+    make_folder(folders.base)
+    make_folder(folders.stick)
+    write_new(folders.passphrase, _PASSPHRASE)
+    regions = [f"--region={name}={label}" for name, label in _REGIONS.items()]
+    contacts = [f"--contact={label}={text}" for label, text in _CONTACTS.items()]
+    name = ["--office", "Throwaway Local 0000", "--throwaway"]
+    _run(folders, "ceremony", "keys", "ceremony", "--dir", folders.office, *name, *regions, *contacts, secret=True)
+    _run(folders, "portal", "portal", "init", "--public", folders.office / "public", "--dir", folders.portal)
+
+
+def _make_courier_and_desk(folders: Folders, port: int) -> None:
+    public, secret = folders.office / "public", folders.office / "secret"
+    portal_key = folders.portal / "portal.pub"
+    _run(
+        folders, "courier", "courier", "init", "--dir", folders.courier,
+        "--portal", _address(port), "--gate", f"unix:{folders.portal / 'gate.sock'}", "--portal-key", portal_key,
+        "--office", public / "office.json", "--key", secret / "courier.key",
+    )  # fmt: skip
+    _run(
+        folders, "desk", "desk", "init", "--dir", folders.desk, "--office", public, "--portal-key", portal_key,
+        "--desk-key", secret / "desk.age", "--holder", secret / "holder-custodian.age",
+        "--identity", secret / "custodian.age", "--reviewer", "Example reviewer", secret=True,
+    )  # fmt: skip
+
+
+def _carry(folders: Folders) -> int:
+    """Pull, receive and push, as a courier and a custodian would; return how many letters the desk has opened."""
+    _run(folders, "pull", "courier", "pull", "--dir", folders.courier, "--to", folders.stick, secret=True)
+    bundle = sorted(folders.stick.glob("*.bundle"))[-1]
+    outgoing = folders.stick / "outgoing"
+    _run(folders, "receive", "desk", "receive", bundle, "--dir", folders.desk, "--outgoing", outgoing, secret=True)
+    _run(folders, "push", "courier", "push", "--dir", folders.courier, "--from", outgoing, secret=True)
+    listed = _run(folders, "list", "desk", "list", "--dir", folders.desk, "--json", secret=True, quiet=True)
+    return len(json.loads(listed))
+
+
+def _run(folders: Folders, step: str, *words: object, secret: bool = False, quiet: bool = False) -> str:
+    """Run one `underseal` command; its talk goes to our standard error, its answer is returned."""
+    command = [sys.executable, "-P", "-m", "underseal", *(str(word) for word in words)]
+    if secret:
+        command += ["--passphrase-file", str(folders.passphrase)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE if quiet else None, text=True)
+    if done.returncode != 0:
+        raise StepFailed(step)
+    return done.stdout
+
+
+@contextmanager
+def _portal(folders: Folders, port: int) -> Iterator[None]:
+    command = [sys.executable, "-P", "-m", "underseal", "portal", "serve", "--dir", folders.portal, "--port", port]
+    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL)
+    try:
+        _await_portal(process, port)
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _await_portal(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if _request(port, "GET", "/health")[0] == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise PortalSilent(_START_SECONDS)
+
+
+def _send_samples(folders: Folders, port: int) -> int:
+    """Seal the sample reports with the page's own code, and post them one by one."""
+    samples = json.loads(resources.files("intake").joinpath("samples.json").read_text("utf-8"))["samples"]
+    week = _request(port, "GET", "/keys.txt")[1].decode("utf-8")
+    signature = _request(port, "GET", "/keys.txt.sig")[1].decode("ascii")
+    office = json.loads(read(folders.office / "public" / "office.json", MIB))
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    commands = [
+        {"do": "seal", "letter": _letter(sample), "questionnaire": _QUESTIONNAIRE, "keys": week,
+         "signature": signature, "office": office, "today": today}
+        for sample in samples
+    ]  # fmt: skip
+    for answer in _VOICE.steps(_sealed(commands), "sealing and sending", len(commands)):
+        envelope = base64.b64decode(answer["envelope"])
+        status, body = _request(port, "POST", "/envelopes", envelope)
+        if status != 201 or body.decode("ascii", "replace").strip() != answer["digest"]:
+            raise LetterRefusedByPortal(body.decode("utf-8", "replace").strip())
+    _VOICE.say(f"{len(commands)} invented sample reports sealed by the page's own code, sent and kept by the portal")
+    return len(commands)
+
+
+def _sealed(commands: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the answers of the page's code, run by Node, to a list of commands."""
+    try:
+        with subprocess.Popen(
+            ["node", str(officer_program())], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as node:
+            assert node.stdin and node.stdout
+            for command in commands:
+                node.stdin.write(json.dumps(command) + "\n")
+                node.stdin.flush()
+                answer = json.loads(node.stdout.readline())
+                if "envelope" not in answer:
+                    raise StepFailed(f"seal: {answer.get('error', 'no answer')}")
+                yield answer
+    except FileNotFoundError as error:
+        raise StepFailed("seal", hint="install Node 20 or newer (Debian: apt-get install nodejs)") from error
+
+
+def _letter(sample: dict[str, Any]) -> dict[str, Any]:
+    """Return what an officer would have chosen on the page: the sample's facts that the questionnaire asks for."""
+    questionnaire = load_questionnaire(_QUESTIONNAIRE)
+    facts = {**sample["facts"], "kinds": sorted({code.split(".")[0] for code in sample["kinds"]})}
+    day = sample["consent"]["not_before"]
+    consent = {
+        **sample["consent"],
+        "min_similar": str(sample["consent"]["min_similar"]),
+        "not_before": day[: len("YYYY-MM")] if day else "no_answer",
+    }
+    return {
+        "answers": {field.id: facts[field.id] for field in questionnaire.fields if field.id in facts},
+        "text": sample["text"],
+        "consent": {**consent, "text_version": questionnaire.consent_text_version},
+        "lang": sample["lang"],
+    }
+
+
+def _request(port: int, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        headers = {"Content-Type": "application/octet-stream"} if body is not None else {}
+        connection.request(method, path, body=body, headers=headers)
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+def _result(folders: Folders, port: int, sent: int, received: int) -> dict[str, object]:
+    paths = {name: str(getattr(folders, name)) for name in ("office", "courier", "desk", "stick", "passphrase")}
+    return {"portal": _address(port), "portal_dir": str(folders.portal), **paths, "sent": sent, "received": received}
+
+
+def _show(folders: Folders, base: Path, port: int, opened: bool) -> None:
+    if opened:
+        _VOICE.say("the desk has opened these; nobody else could:")
+        _VOICE.answer(_run(folders, "list", "desk", "list", "--dir", folders.desk, secret=True, quiet=True))
+    key = f"--passphrase-file {base / 'passphrase.txt'}"
+    _VOICE.answer(f"The portal is at {_address(port)} until you press Ctrl-C.")
+    _VOICE.answer("Write a report there in a browser, then type in another terminal:")
+    receive = f"desk receive {base / 'stick'}/pull-*.bundle --dir {base / 'desk'}"
+    for line in (
+        f"courier pull --dir {base / 'courier'} --to {base / 'stick'} {key}",
+        f"{receive} --outgoing {base / 'stick' / 'outgoing'} {key}",
+        f"courier push --dir {base / 'courier'} --from {base / 'stick' / 'outgoing'} {key}",
+        f"desk list --dir {base / 'desk'} {key}",
+    ):
+        _VOICE.answer(f"  underseal {line}")
+
+
+def _wait() -> None:
+    """Keep the portal up until the person, or a supervisor, ends the program."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        _VOICE.say("stopped; nothing was deleted")
+
+
+def _address(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
