@@ -1,1 +1,86 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { all, carried, find, make, speaker } from "./dom.mjs";
+import { Form } from "./form.mjs";
+import { handOver } from "./handover.mjs";
+import { Sealing } from "./sealing.mjs";
+import { Sending } from "./sending.mjs";
+import { parsePublicKey } from "./sshsig.mjs";
+import { Steps } from "./steps.mjs";
+import { showSummary } from "./summary.mjs";
+
+/** @type {import("./sending.mjs").Office} */
+const office = carried("office");
+const say = speaker(carried("words"));
+const root = find(document, "[data-module=report]", HTMLElement);
+const sending = new Sending(office, carried("questionnaire"));
+const form = new Form(root, sending.questionnaire, office.regions, say);
+const steps = new Steps(root, (step) => form.problems(step), (name) => name === "check" && showSummary(root, form, steps, say));
+const sealing = new Sealing(root, sending, form, steps, say, arrived);
+let receiptUnchecked = false;
+
+showOffice();
+for (const button of all(document, "[data-leave]")) {
+  button.hidden = false;
+  button.addEventListener("click", leave);
+}
+window.addEventListener("beforeunload", warn);
+find(root, "[data-starting]", HTMLElement).hidden = true;
+await Promise.all([sealing.askKeys(), sealing.test().then((passed) => passed || warnOfTest())]);
+
+function showOffice() {
+  find(document, "[data-office-name]", HTMLElement).textContent = office.office;
+  find(root, "[data-trial]", HTMLElement).hidden = !office.throwaway;
+  find(root, "[data-collect]", HTMLElement).textContent = say("collect", { days: office.collect_days });
+  find(root, "[data-fingerprint]", HTMLElement).textContent = parsePublicKey(office.root).fingerprint;
+  find(root, "[data-card]", HTMLElement).hidden = false;
+  const contacts = find(root, "[data-contacts]", HTMLElement);
+  contacts.append(...office.contacts.flatMap(({ label, value }) => [make("dt", label), make("dd", value)]));
+  contacts.hidden = office.contacts.length === 0;
+}
+
+/** The portal keeps the report: its words leave the page, and the receipt is shown. @param {string[]} words */
+function arrived(words) {
+  clear();
+  receiptUnchecked = true;
+  handOver(root, words, say, () => {
+    receiptUnchecked = false;
+  });
+  steps.show("receipt");
+}
+
+/** Before a word is typed, not after: what this browser cannot do. */
+function warnOfTest() {
+  const notice = find(root, "[data-starting]", HTMLElement);
+  notice.replaceChildren(make("p", say("test.failed"), "notice__title"));
+  notice.hidden = false;
+}
+
+/** @param {BeforeUnloadEvent} event */
+function warn(event) {
+  if (form.begun || receiptUnchecked) event.preventDefault();
+}
+
+/** Forget everything at once and go; only an unchecked receipt asks for a second press. */
+function leave() {
+  if (receiptUnchecked) {
+    receiptUnchecked = false;
+    find(root, "[data-state=leaving]", HTMLElement).textContent = say("leave.first");
+    return;
+  }
+  window.removeEventListener("beforeunload", warn);
+  clear();
+  document.body.replaceChildren();
+  location.replace("about:blank");
+}
+
+/** Empty every field, and forget what was sealed. */
+function clear() {
+  sending.forget();
+  for (const input of all(root, "input, textarea, select")) {
+    if (input instanceof HTMLSelectElement) input.selectedIndex = Array.from(input.options).findIndex((o) => o.defaultSelected);
+    else if (input instanceof HTMLTextAreaElement) input.value = "";
+    else if (input instanceof HTMLInputElement && input.type === "text") input.value = "";
+    else if (input instanceof HTMLInputElement) input.checked = input.defaultChecked;
+  }
+  find(root, "[data-summary]", HTMLElement).replaceChildren();
+}

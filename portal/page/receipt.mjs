@@ -59,6 +59,16 @@ export function holdsReceipt(text, words) {
   return stems.some((_, i) => i + RUN_WORDS <= stems.length && said.includes(` ${stems.slice(i, i + RUN_WORDS).join(" ")} `));
 }
 
+/** Two different places among `count` words, in their order, by lot. @param {number} count @returns {number[]} */
+export function pickTwo(count) {
+  const [first, step] = randomBytes(2); // the lot only keeps the officer from guessing: its slight skew does not matter
+  const one = first % count;
+  return [one, (one + 1 + (step % (count - 1))) % count].sort((a, b) => a - b);
+}
+
+/** Whether a typed word is the expected one, as `readReceipt` would read it. @param {string} typed @param {string} word */
+export const sameWord = (typed, word) => knownWord(typed.trim().toLowerCase()) === word;
+
 /** @param {Uint8Array} secret */
 function checkWord(secret) {
   const [high, low] = derive(secret, "receipt-check", 2);

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+/** The one element for a selector, of the expected class; a page without it is broken and stops here.
+ * @template {Element} T @param {ParentNode} root @param {string} selector @param {new () => T} type @returns {T} */
+export function find(root, selector, type) {
+  const found = root.querySelector(selector);
+  if (!(found instanceof type)) throw new Error("the page has no " + selector);
+  return found;
+}
+
+/** All elements for a selector. @param {ParentNode} root @param {string} selector @returns {HTMLElement[]} */
+export const all = (root, selector) => Array.from(root.querySelectorAll(selector));
+
+/** A new element with text in it, never markup.
+ * @template {keyof HTMLElementTagNameMap} K @param {K} name @param {string} text @param {string} look class names
+ * @returns {HTMLElementTagNameMap[K]} */
+export function make(name, text = "", look = "") {
+  const element = document.createElement(name);
+  element.textContent = text;
+  if (look) element.className = look;
+  return element;
+}
+
+/** Facts that the page carries in a data attribute as JSON. @param {string} name @returns {any} */
+export const carried = (name) => JSON.parse(document.documentElement.dataset[name] ?? "");
+
+/** @typedef {(key: string, values?: Record<string, string | number>) => string} Say */
+
+/** Says a sentence of intake/words, with its `{name}` places filled. @param {Record<string, string>} words @returns {Say} */
+export const speaker = (words) => (key, values = {}) =>
+  words[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { find } from "./dom.mjs";
+import { Malformed, Untrusted } from "./faults.mjs";
+import { isDay } from "./keylist.mjs";
+import { selfTest } from "./selftest.mjs";
+import { Setback, WAIT_SECONDS } from "./sending.mjs";
+
+const SENTENCE = /** @type {const} */ ({ none: "none", refused: "refused", unsure: "unsure" });
+
+/** The last step before the receipt: is sealing sound, are the keys good, what became of the words. */
+export class Sealing {
+  /** @param {HTMLElement} root @param {import("./sending.mjs").Sending} sending @param {import("./form.mjs").Form} form
+   *  @param {import("./steps.mjs").Steps} steps @param {import("./dom.mjs").Say} say
+   *  @param {(words: string[]) => void} arrived */
+  constructor(root, sending, form, steps, say, arrived) {
+    this.root = root;
+    this.sending = sending;
+    this.form = form;
+    this.steps = steps;
+    this.say = say;
+    this.arrived = arrived;
+    this.button = find(root, "[data-seal]", HTMLButtonElement);
+    this.outcome = find(root, "[data-outcome]", HTMLElement);
+    this.dateInput = find(root, "[data-today]", HTMLInputElement);
+    this.corrected = "";
+    find(root, "[data-use-date]", HTMLElement).addEventListener("click", () => this.correctDate());
+  }
+
+  /** The day by this device, in UTC, or as the officer corrected it. */
+  get today() {
+    return this.corrected || new Date().toISOString().slice(0, 10);
+  }
+
+  /** Test sealing on this device; only then does the button work. Returns whether it passed. */
+  async test() {
+    this.state("test", "test.running");
+    try {
+      await selfTest(pause);
+    } catch {
+      this.state("test", "test.failed");
+      return false;
+    }
+    this.state("test", "test.passed");
+    this.button.addEventListener("click", () => this.press());
+    this.button.disabled = false;
+    return true;
+  }
+
+  /** Fetch the keys early, so that a wrong date or a wrong portal is known before anything is typed. */
+  async askKeys() {
+    this.state("keys", "keys.asking");
+    try {
+      const { first, last } = await this.sending.askKeys(this.today);
+      this.state("keys", "keys.good", { first, last });
+      find(this.root, "[data-date]", HTMLElement).hidden = true;
+    } catch (error) {
+      this.state("keys", error instanceof Untrusted ? "keys.untrusted" : "keys.unreachable");
+      if (isAboutDate(error)) this.askDate();
+    }
+  }
+
+  async press() {
+    if (this.steps.complainOfAny()) return;
+    this.busy(true);
+    this.outcome.textContent = "";
+    this.state("sending", "sealing");
+    try {
+      await pause();
+      const words = await this.sending.send(this.form.report, this.today, () => this.state("sending", "sending"));
+      this.arrived(words);
+    } catch (error) {
+      if (isAboutDate(error)) this.askDate();
+      this.tell(error);
+    } finally {
+      this.state("sending", "");
+      this.busy(false);
+    }
+  }
+
+  /** What became of the words, why, and what to do. @param {unknown} error */
+  tell(error) {
+    const sent = error instanceof Setback && error.sent !== "none" ? error.sent : this.sending.unsure ? "unsure" : "none";
+    const again = sent === "unsure" ? "again.same" : "again";
+    this.outcome.textContent = [this.say(SENTENCE[sent]), this.reason(error), this.say(again)].join(" ");
+    this.outcome.focus();
+  }
+
+  /** @param {unknown} error */
+  reason(error) {
+    if (error instanceof Setback) {
+      const key = `why.${error.why}` + (error.said ? ".said" : "");
+      return this.say(key, { said: error.said, seconds: WAIT_SECONDS });
+    }
+    if (isAboutDate(error)) return this.say("why.date");
+    if (error instanceof Untrusted) return this.say("why.keys");
+    return this.say(error instanceof Malformed && error.fault === "letter-receipt" ? "why.receipt" : "why.seal");
+  }
+
+  /** Show the date of this device and let the officer correct it. */
+  askDate() {
+    this.state("keys", "");
+    this.state("date", "keys.date", { today: this.today });
+    this.dateInput.value = this.today;
+    find(this.root, "[data-date]", HTMLElement).hidden = false;
+  }
+
+  correctDate() {
+    const typed = this.dateInput.value.trim();
+    const error = find(this.root, "#today-error", HTMLElement);
+    error.hidden = isDay(typed);
+    error.textContent = isDay(typed) ? "" : this.say("date.wrong", { example: "2031-05-06" });
+    if (!isDay(typed)) return this.dateInput.focus();
+    this.corrected = typed;
+    return this.askKeys();
+  }
+
+  /** @param {boolean} busy */
+  busy(busy) {
+    for (const button of this.button.closest("section")?.querySelectorAll("button") ?? []) button.disabled = busy;
+  }
+
+  /** @param {string} name @param {string} key @param {Record<string, string>} [values] */
+  state(name, key, values) {
+    find(this.root, `[data-state="${name}"]`, HTMLElement).textContent = key && this.say(key, values);
+  }
+}
+
+/** @param {unknown} error */
+const isAboutDate = (error) => error instanceof Untrusted && (error.fault === "keys-week" || error.fault === "keys-expired");
+
+/** Lets the browser paint. @returns {Promise<void>} */
+const pause = () => new Promise((resolve) => setTimeout(resolve, 20));

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { Untrusted } from "./faults.mjs";
+import { readKeyList, weekOf } from "./keylist.mjs";
+import { sealReport } from "./report.mjs";
+import { parsePublicKey } from "./sshsig.mjs";
+
+export const WAIT_SECONDS = 60; // for one answer of the portal, on a slow onion circuit
+const KEYS_MAX_BYTES = 262144; // FORMAT.md 4
+const ANSWER_MAX_BYTES = 2048; // a digest, or one plain sentence
+const SAID_MAX_CHARACTERS = 300;
+
+/** @typedef {{ office: string, root: string, floor: number, throwaway: boolean, collect_days: number,
+ *    regions: { id: string, label: string }[], contacts: { label: string, value: string }[] }} Office
+ *  @typedef {import("./report.mjs").Sealed & { written: string, to: string }} Held a sealed report, what it was and to whom
+ *  @typedef {"none" | "refused" | "unsure"} Sent what became of the words */
+
+/** A report that is not known to have arrived: `sent` says what became of it, `why` names the reason's sentence. */
+export class Setback extends Error {
+  /** @param {Sent} sent @param {string} why @param {string} [said] the portal's own sentence */
+  constructor(sent, why, said = "") {
+    super(why);
+    this.sent = sent;
+    this.why = why;
+    this.said = said;
+  }
+}
+
+/** The way to the portal: fetches keys, seals once, and sends the same bytes until they are known to be kept. */
+export class Sending {
+  /** @param {Office} office @param {import("./questionnaire.mjs").Questionnaire} questionnaire */
+  constructor(office, questionnaire) {
+    this.office = office;
+    this.questionnaire = questionnaire;
+    this.floor = office.floor;
+    /** @type {Held | null} */
+    this.held = null;
+    this.unsure = false;
+  }
+
+  /** The week of the portal's key list that covers a day. A list older than one already seen is refused.
+   * @param {string} today @throws {Setback} @throws {Untrusted} */
+  async askKeys(today) {
+    const [list, signature] = await Promise.all(["/keys.txt", "/keys.txt.sig"].map((path) => ask(path, {}, KEYS_MAX_BYTES)));
+    if (list.status !== 200 || signature.status !== 200) throw new Setback("none", "unreachable");
+    const keys = readKeyList(list.body, decode(signature.body), parsePublicKey(this.office.root), this.floor);
+    this.floor = keys.sequence;
+    return weekOf(keys, today);
+  }
+
+  /** Send a report. Returns the words of its receipt once the portal has answered that it is stored.
+   * The same report to the same keys stays the same sealed bytes, so that a retry is kept once.
+   * @param {import("./letter.mjs").Report} report @param {string} today @param {() => void} sealed
+   * @returns {Promise<string[]>} @throws {Setback} @throws {Untrusted} @throws {import("./faults.mjs").Malformed} */
+  async send(report, today, sealed) {
+    const written = JSON.stringify(report);
+    if (this.held?.written !== written) this.forget();
+    const { recipients } = await this.askKeys(today);
+    const to = recipients.join();
+    if (this.held?.to !== to) {
+      this.forget();
+      const regions = this.office.regions.map(({ id }) => id);
+      this.held = { written, to, ...(await sealReport(report, this.questionnaire, regions, recipients)) };
+    }
+    sealed();
+    try {
+      await post(this.held);
+    } catch (error) {
+      this.unsure ||= error instanceof Setback && error.sent === "unsure";
+      throw error;
+    }
+    return this.held.words;
+  }
+
+  /** Forget what was sealed. */
+  forget() {
+    this.held?.envelope.fill(0);
+    this.held = null;
+    this.unsure = false;
+  }
+}
+
+/** Returns only when the portal says that it keeps exactly these bytes. @param {Held} held @throws {Setback} */
+async function post({ envelope, digest }) {
+  const headers = { "content-type": "application/octet-stream" };
+  const options = { method: "POST", headers, body: /** @type {BodyInit} */ (envelope) };
+  const { status, plain, body } = await ask("/envelopes", options, ANSWER_MAX_BYTES).catch((error) => {
+    throw error instanceof Setback && error.why !== "offline" ? new Setback("unsure", error.why) : error;
+  });
+  const said = plain ? decode(body).replace(/[\p{C}\p{Z}]+/gu, " ").trim().slice(0, SAID_MAX_CHARACTERS) : "";
+  if (status === 201 && said === digest) return;
+  if (status === 413) throw new Setback("refused", "large");
+  if (status >= 400 && status < 500) throw new Setback("refused", "refused", said);
+  throw new Setback("unsure", status >= 500 ? "error" : "stranger", status >= 500 ? said : "");
+}
+
+/** One request with a time limit; an answer longer than the limit is cut.
+ * @param {string} path @param {RequestInit} options @param {number} maxBytes
+ * @returns {Promise<{ status: number, plain: boolean, body: Uint8Array }>} @throws {Setback} */
+async function ask(path, options, maxBytes) {
+  if (navigator.onLine === false) throw new Setback("none", "offline");
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), WAIT_SECONDS * 1000);
+  try {
+    const response = await fetch(path, {
+      credentials: "omit", cache: "no-store", redirect: "error", referrerPolicy: "same-origin", ...options, signal: limit.signal,
+    });
+    const plain = (response.headers.get("content-type") ?? "").startsWith("text/plain");
+    return { status: response.status, plain, body: await readUpTo(response, maxBytes) };
+  } catch {
+    throw new Setback("none", limit.signal.aborted ? "timeout" : options.method === "POST" ? "cut" : "unreachable");
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** @param {Response} response @param {number} maxBytes */
+async function readUpTo(response, maxBytes) {
+  const reader = response.body?.getReader();
+  const body = new Uint8Array(maxBytes + 1); // one more, so that a longer answer is seen to be longer
+  let at = 0;
+  while (reader && at < body.length) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    body.set(value.subarray(0, body.length - at), at);
+    at = Math.min(body.length, at + value.length);
+  }
+  if (at === body.length) await reader?.cancel();
+  return body.slice(0, at);
+}
+
+/** @param {Uint8Array} bytes */
+const decode = (bytes) => new TextDecoder().decode(bytes);

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { all, find, make } from "./dom.mjs";
+
+/** Something the officer must mend: the id of the field, and the sentence. @typedef {{ id: string, sentence: string }} Problem */
+
+/** The steps of the form: one is shown, and nothing tells the network which. */
+export class Steps {
+  /** @param {HTMLElement} root @param {(step: HTMLElement) => Problem[]} check run before a step is left forwards
+   *  @param {(name: string) => void} shown */
+  constructor(root, check, shown) {
+    this.steps = all(root, "[data-step]");
+    this.errors = find(root, "[data-errors]", HTMLElement);
+    this.check = check;
+    this.shown = shown;
+    for (const button of all(root, "[data-go]")) {
+      button.hidden = false;
+      button.addEventListener("click", () => this.move(button.dataset.go === "next" ? 1 : -1));
+    }
+  }
+
+  get current() {
+    return this.steps.findIndex((step) => !step.hidden);
+  }
+
+  /** @param {number} by */
+  move(by) {
+    const problems = by > 0 ? this.check(this.steps[this.current]) : [];
+    if (problems.length) this.complain(problems);
+    else this.show(this.steps[this.current + by].dataset.step ?? "");
+  }
+
+  /** Show a step and give its heading the focus. @param {string} name */
+  show(name) {
+    this.errors.hidden = true;
+    for (const step of this.steps) step.hidden = step.dataset.step !== name;
+    this.shown(name);
+    window.scrollTo(0, 0);
+    find(this.steps[this.current], "[data-heading]", HTMLElement).focus();
+  }
+
+  /** Every problem of the form, from the first step that has one. True when there was one. */
+  complainOfAny() {
+    for (const step of this.steps) {
+      const problems = this.check(step);
+      if (!problems.length) continue;
+      this.show(step.dataset.step ?? "");
+      this.complain(problems);
+      return true;
+    }
+    return false;
+  }
+
+  /** The summary of problems takes the focus and leads to each field. @param {Problem[]} problems */
+  complain(problems) {
+    find(this.errors, "[data-errors-list]", HTMLElement).replaceChildren(...problems.map(({ id, sentence }) => {
+      const item = make("li");
+      const link = make("a", sentence);
+      link.href = "#" + id;
+      link.addEventListener("click", (event) => {
+        event.preventDefault();
+        document.getElementById(id)?.focus();
+      });
+      item.append(link);
+      return item;
+    }));
+    this.errors.hidden = false;
+    this.errors.focus();
+  }
+}
