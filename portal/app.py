@@ -21,7 +21,7 @@ from crypto.errors import Malformed
 from crypto.primitives import sha256
 from intake.limits import MIB
 from portal.config import Config, SettingRefused
-from portal.counter import Counter, NotTaken
+from portal.counter import Counter, NotTaken, Uncertain
 from portal.headers import HeaderLayer
 from portal.publishing import PLAIN_TEXT, Lists, PublicFile, read_page
 from portal.shelf import Letter, Shelf
@@ -42,6 +42,7 @@ _SENTENCES = {
     500: f"Something failed at the portal. {NOTHING_STORED}",
     503: f"{NOTHING_STORED} The portal cannot take letters at the moment; please send it again later.",
 }
+_UNCERTAIN = "The portal cannot say yet whether the letter is stored; please send it again."
 _NO_LIST = "There is no key list for today."
 
 
@@ -94,7 +95,8 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
     app.session_interface = NoSession()
     app.url_map.merge_slashes = False
     lists = Lists(shelf, config.office.root, config.office.floor)
-    app.extensions["underseal"] = Portal(config, shelf, Counter(shelf, today), lists, page, today)
+    counter = Counter(shelf, config.directory / "counter.lock", today)
+    app.extensions["underseal"] = Portal(config, shelf, counter, lists, page, today)
     app.register_blueprint(officer)
     for path in page:
         app.add_url_rule(path, endpoint=f"page{path}", view_func=show_file, defaults={"path": path})
@@ -170,6 +172,8 @@ def take_letter() -> Response:
         portal.counter.take(Letter(digest, "letter", body))
     except NotTaken as error:
         raise Refusal(503) from error
+    except Uncertain as error:
+        raise Refusal(503, _UNCERTAIN) from error
     return _answer(f"{digest.hex()}\n".encode("ascii"), PLAIN_TEXT, 201)
 
 

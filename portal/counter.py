@@ -4,13 +4,16 @@
 One thread a process writes. A letter's sender is answered after the commit that holds it is on stable storage.
 """
 
+import contextlib
+import fcntl
 import os
 import queue
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, TimeoutError
 from datetime import date
+from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -24,19 +27,38 @@ class NotTaken(Exception):
     """The letter is not on the shelf, and will not be without being sent again."""
 
 
-class Counter:
-    """Takes letters for one shelf."""
+class Uncertain(Exception):
+    """The commit that holds the letter has not ended yet: sending it again does no harm and tells."""
 
-    def __init__(self, shelf: Shelf, today: Callable[[], date]) -> None:
+
+class _Waiting:
+    """A letter, and the future of its sender."""
+
+    __slots__ = ("letter", "written")
+
+    def __init__(self, letter: Letter) -> None:
+        self.letter = letter
+        self.written: Future[None] = Future()
+
+
+class Counter:
+    """Takes letters for one shelf.
+
+    turn_file  locked by whoever writes: processes that wait for it are woken one after the other, while the
+               database's own waiting is by sleeping and lets the same one through again and again
+    """
+
+    def __init__(self, shelf: Shelf, turn_file: Path, today: Callable[[], date]) -> None:
         self._shelf = shelf
+        self._turn_file = turn_file
         self._today = today
-        self._waiting: queue.SimpleQueue[tuple[Letter, Future[None]]] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
         self._start = threading.Lock()
         self._thread: threading.Thread | None = None
         self._broken = False
 
     def take(self, letter: Letter) -> None:
-        """Return once the letter is on stable storage. Raises NotTaken.
+        """Return once the letter is on stable storage. Raises NotTaken or Uncertain.
 
         The thread starts with the first letter, so that a process may fork before it.
         """
@@ -44,26 +66,37 @@ class Counter:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._write, name="counter", daemon=True)
                 self._thread.start()
-        written: Future[None] = Future()
-        self._waiting.put((letter, written))
+        waiting = _Waiting(letter)
+        self._queue.put(waiting)
         try:
-            written.result(PATIENCE_SECONDS)
+            waiting.written.result(PATIENCE_SECONDS)
         except TimeoutError as error:
-            if written.cancel():  # not begun: it will not be written behind the sender's back
+            if waiting.written.cancel():  # not begun: it will not be written behind the sender's back
                 raise NotTaken from error
-            written.result()
+            raise Uncertain from error
 
     def _write(self) -> None:
         while True:
-            batch = [self._waiting.get(), *self._all_waiting(MAX_BATCH - 1)]
-            begun = [(letter, written) for letter, written in batch if written.set_running_or_notify_cancel()]
+            first = self._queue.get()
+            batch: list[_Waiting] = []
             try:
-                self._commit([letter for letter, _ in begun])
+                with self._turn():
+                    batch = _begun([first, *self._all_waiting(MAX_BATCH - 1)])
+                    self._commit([waiting.letter for waiting in batch])
             except Exception as error:
-                self._refuse(begun, error)
+                self._refuse(batch or _begun([first]), error)
             else:
-                for _, written in begun:
-                    written.set_result(None)
+                for waiting in batch:
+                    waiting.written.set_result(None)
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        descriptor = os.open(self._turn_file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def _commit(self, letters: list[Letter]) -> None:
         if self._broken:
@@ -71,21 +104,25 @@ class Counter:
         if letters:
             self._shelf.put(letters, self._today())
 
-    def _refuse(self, begun: list[tuple[Letter, Future[None]]], error: Exception) -> None:
+    def _refuse(self, batch: list[_Waiting], error: Exception) -> None:
         """Refuse the batch, and who came meanwhile: they waited for the same lock, or for the same broken disk."""
-        late = [(letter, written) for letter, written in self._all_waiting(None) if written.set_running_or_notify_cancel()]
         refusal = NotTaken(type(error).__name__)
-        for _, written in (*begun, *late):
-            written.set_exception(refusal)
+        for waiting in (*batch, *_begun(self._all_waiting(None))):
+            waiting.written.set_exception(refusal)
         if isinstance(error, SQLAlchemyError) and storage_broke(error):
             self._broken = True
             os.kill(os.getpid(), signal.SIGTERM)  # the master starts a fresh worker; this one syncs nothing again
 
-    def _all_waiting(self, most: int | None) -> list[tuple[Letter, Future[None]]]:
-        found: list[tuple[Letter, Future[None]]] = []
+    def _all_waiting(self, most: int | None) -> list[_Waiting]:
+        found: list[_Waiting] = []
         while most is None or len(found) < most:
             try:
-                found.append(self._waiting.get_nowait())
+                found.append(self._queue.get_nowait())
             except queue.Empty:
                 break
         return found
+
+
+def _begun(batch: list[_Waiting]) -> list[_Waiting]:
+    """Return those whose senders still wait; from now on they cannot be withdrawn."""
+    return [waiting for waiting in batch if waiting.written.set_running_or_notify_cancel()]

@@ -145,9 +145,9 @@ class Gate:
         desk = self._desk_fingerprint()
         with self._shelf.begin() as writing:
             last, waiting = writing.last_manifest(), writing.digests()
-            if last is not None and last.line is not None and after == last.previous:
-                if set(_envelopes(last.line)) <= set(waiting):
-                    return last
+            unseen = last is not None and last.line is not None and after == last.previous
+            if last is not None and unseen and set(_envelopes(last.line or b"")) <= set(waiting):
+                return last
             manifest = Manifest(
                 portal=self._key.public.fingerprint,
                 desk=desk,

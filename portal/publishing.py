@@ -5,6 +5,7 @@
 """
 
 import re
+import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from portal.shelf import HeldList, Shelf
 MAX_PAGE_FILE_BYTES = 4 * MIB
 MAX_SUMS_BYTES = 16 * KIB
 MAX_SIGNATURE_BYTES = 4 * KIB
+LOOK_SECONDS = 1.0
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -137,11 +139,18 @@ class Lists:
         self._root = root
         self._floor = floor
         self._read: dict[int, KeyList] = {}
+        self._looked: tuple[date, float, KeyList | None] | None = None
 
     def in_force(self, today: date) -> KeyList | None:
-        """Return the list that the portal serves today, None if it has none."""
-        held = self._shelf.list_for(today)
-        return None if held is None else self._verified(held)
+        """Return the list that the portal serves today, None if it has none; at most LOOK_SECONDS old.
+
+        Looking for every letter would make readers and the one writer wait for each other.
+        """
+        looked, now = self._looked, time.monotonic()
+        if looked is None or looked[0] != today or now - looked[1] > LOOK_SECONDS:
+            held = self._shelf.list_for(today)
+            looked = self._looked = (today, now, None if held is None else self._verified(held))
+        return looked[2]
 
     def trusted(self, today: date) -> KeyList | None:
         """Return the list in force, else the last one held: couriers and desk must reach a portal whose lists ended."""

@@ -16,11 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import gunicorn.http.wsgi
-import gunicorn.util
-from gunicorn.app.base import BaseApplication
-from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import TConn, ThreadWorker
+import gunicorn.http.wsgi  # type: ignore[import-untyped]
+import gunicorn.util  # type: ignore[import-untyped]
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 
 from intake.errors import Exit, UndersealError
 from portal.app import create_app
@@ -142,9 +142,9 @@ def settings(descriptor: int, threads: int) -> dict[str, Any]:
         "limit_request_line": 1024,
         "limit_request_fields": 32,
         "limit_request_field_size": 2048,
-        "max_requests": 100_000,
-        "max_requests_jitter": 10_000,
-        "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,
+        "max_requests": 1000,
+        "max_requests_jitter": 200,
+        "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,
         "umask": 0o077,
         "accesslog": None,
         "errorlog": "-",

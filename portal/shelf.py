@@ -77,8 +77,8 @@ _PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA trusted_schema=OFF",
     "PRAGMA cell_size_check=ON",
-    "PRAGMA journal_mode=DELETE",
-    "PRAGMA synchronous=EXTRA",  # with DELETE: the commit returns after the journal's removal is on the disk too
+    "PRAGMA journal_mode=TRUNCATE",
+    "PRAGMA synchronous=FULL",  # with TRUNCATE: a commit returns after the emptied journal is on the disk too
 )
 _DELETE_STEP = 500  # digests in one statement
 _STREAM_STEP = 16  # envelopes read at once: short reads, so that a long pull never keeps a letter waiting
@@ -149,8 +149,9 @@ class Shelf:
 
     def waiting(self) -> tuple[int, date | None]:
         """Return how many envelopes wait, and the oldest one's day."""
+        query = select(func.count(), func.min(_ENVELOPES.c.day)).select_from(_ENVELOPES)
         with self._reading.begin() as connection:
-            count, day = connection.execute(select(func.count(), func.min(_ENVELOPES.c.day)).select_from(_ENVELOPES)).one()
+            count, day = connection.execute(query).one()
             return count, day
 
     def bodies(self, digests: Sequence[str]) -> Iterable[bytes]:

@@ -16,7 +16,7 @@ export function handOver(root, words, say, checked) {
       input.setAttribute("aria-invalid", String(!right));
       return !right;
     });
-    outcome.textContent = wrong.length ? "" : say("words.right");
+    outcome.replaceChildren(...(wrong.length ? [] : [make("p", say("words.right"))]));
     if (wrong.length) return wrong[0].input.focus();
     checked();
     return outcome.focus();

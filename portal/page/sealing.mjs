@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { find } from "./dom.mjs";
+import { find, make } from "./dom.mjs";
 import { Malformed, Untrusted } from "./faults.mjs";
 import { isDay } from "./keylist.mjs";
 import { selfTest } from "./selftest.mjs";
 import { Setback, WAIT_SECONDS } from "./sending.mjs";
-
-const SENTENCE = /** @type {const} */ ({ none: "none", refused: "refused", unsure: "unsure" });
 
 /** The last step before the receipt: is sealing sound, are the keys good, what became of the words. */
 export class Sealing {
@@ -62,7 +60,7 @@ export class Sealing {
   async press() {
     if (this.steps.complainOfAny()) return;
     this.busy(true);
-    this.outcome.textContent = "";
+    this.outcome.replaceChildren();
     this.state("sending", "sealing");
     try {
       await pause();
@@ -81,7 +79,8 @@ export class Sealing {
   tell(error) {
     const sent = error instanceof Setback && error.sent !== "none" ? error.sent : this.sending.unsure ? "unsure" : "none";
     const again = sent === "unsure" ? "again.same" : "again";
-    this.outcome.textContent = [this.say(SENTENCE[sent]), this.reason(error), this.say(again)].join(" ");
+    const sentences = [this.say(sent), this.reason(error), this.say(again)];
+    this.outcome.replaceChildren(...sentences.map((sentence) => make("p", sentence)));
     this.outcome.focus();
   }
 

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""`underseal courier`: carry bundles from the portal to the desk, and signed files back."""
+
+import os
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import cast
+
+import click
+
+from courier.carrying import Pushed, checked_status
+from courier.carrying import pull as pull_bundle
+from courier.carrying import push as push_files
+from courier.line import AnswerStrange, Line, portal_health
+from courier.settings import (
+    Settings,
+    load_carried,
+    load_key,
+    load_office,
+    load_settings,
+    make_folder,
+    read_public_key,
+)
+from intake.console import Voice, ask_passphrase
+from intake.errors import Exit, UndersealError
+from intake.files import read
+from intake.limits import KEY_FILE_MAX_BYTES, OFFICE_MAX_BYTES
+
+_VOICE = Voice("courier")
+_PATH = click.Path(path_type=Path)
+_folder = click.option("--dir", "folder", type=_PATH, required=True, help="The courier's folder.")
+_passphrase = click.option("--passphrase-file", type=_PATH, help="Passphrase of the key (throwaway offices only).")
+
+
+@click.group()
+def courier() -> None:
+    """Carry bundles from the portal to the desk, and signed files back. Nothing here can open a letter."""
+
+
+@courier.command()
+@_folder
+@click.option("--portal", required=True, metavar="URL", help="The portal's address, as officers use it.")
+@click.option("--gate", required=True, metavar="URL|unix:PATH", help="The gate's address or socket file.")
+@click.option("--portal-key", type=_PATH, required=True, help="portal.pub, brought from the portal by hand.")
+@click.option("--office", type=_PATH, required=True, help="office.json of the ceremony.")
+@click.option("--key", type=_PATH, required=True, help="courier.key of the ceremony.")
+@click.option("--proxy", metavar="URL", help="SOCKS proxy for onion addresses, as socks5h://127.0.0.1:9050.")
+def init(folder: Path, portal: str, gate: str, portal_key: Path, office: Path, key: Path, proxy: str | None) -> None:
+    """Make a courier's folder.
+
+    \b
+    Example:
+      underseal courier init --dir courier --portal http://127.0.0.1:8000 \\
+          --gate unix:portal/gate.sock --portal-key portal/portal.pub \\
+          --office office/public/office.json --key office/secret/courier.key
+    """
+    os.umask(0o077)
+    if gate.startswith("unix:"):
+        gate = f"unix:{Path(gate.removeprefix('unix:')).absolute()}"
+    settings = Settings(portal.rstrip("/"), gate.rstrip("/"), proxy, read_public_key(portal_key))
+    make_folder(folder, settings, read(office, OFFICE_MAX_BYTES), read(key, KEY_FILE_MAX_BYTES))
+    _VOICE.say(f"made {folder} for the portal {settings.portal_key.fingerprint}")
+    _VOICE.hint(f"underseal courier pull --dir {folder} --to STICK")
+
+
+@courier.command()
+@_folder
+@click.option("--to", "stick", type=_PATH, required=True, help="Folder on the stick for the bundle.")
+@_passphrase
+def pull(folder: Path, stick: Path, passphrase_file: Path | None) -> None:
+    """Fetch what waits at the portal as one signed bundle. Safe to repeat; nothing is deleted at the portal.
+
+    \b
+    Example:
+      underseal courier pull --dir courier --to /media/stick
+    """
+    os.umask(0o077)
+    settings = load_settings(folder)
+
+    def steps(envelopes: Iterable[tuple[str, bytes]], count: int) -> Iterable[tuple[str, bytes]]:
+        return cast(Iterable[tuple[str, bytes]], _VOICE.steps(envelopes, "envelopes", count))
+
+    pulled = pull_bundle(_line(folder, settings, passphrase_file), folder, stick, settings.portal_key, steps)
+    count = len(pulled.manifest.envelopes)
+    if pulled.skipped:
+        _VOICE.say("this courier has not carried the pull before this one; the desk will name the gap")
+    was = "was on the stick already" if pulled.here_already else "written"
+    _VOICE.say(f"pull {pulled.manifest.pull} with {_many(count, 'envelope')} {was}")
+    _VOICE.answer(str(pulled.path))
+    _VOICE.hint(f"at the desk: underseal desk receive {pulled.path}")
+
+
+@courier.command()
+@_folder
+@click.option("--from", "outgoing", type=_PATH, required=True, help="Folder on the stick with the desk's files.")
+@_passphrase
+def push(folder: Path, outgoing: Path, passphrase_file: Path | None) -> None:
+    """Bring the desk's acknowledgements and the root's key lists to the portal. Safe to repeat.
+
+    \b
+    Example:
+      underseal courier push --dir courier --from /media/stick/outgoing
+    """
+    line = _line(folder, load_settings(folder), passphrase_file)
+    results = []
+    for pushed in push_files(line, outgoing):
+        results.append(pushed)
+        _VOICE.answer(f"{pushed.name}: {_outcome(pushed)}")
+    if not results:
+        _VOICE.say("there is nothing to bring in this folder")
+    if any(pushed.refusal for pushed in results):
+        raise SomeRefused(sum(pushed.refusal is not None for pushed in results), len(results))
+
+
+@courier.command()
+@_folder
+@click.option("--json", "as_json", is_flag=True, help="Answer with one line of JSON.")
+@_passphrase
+def status(folder: Path, as_json: bool, passphrase_file: Path | None) -> None:
+    """Show what waits at the portal, the last pull, and the age of the oldest letter that no desk has acknowledged.
+
+    \b
+    Example:
+      underseal courier status --dir courier
+    """
+    settings = load_settings(folder)
+    remote = checked_status(_line(folder, settings, passphrase_file))
+    oldest = remote["oldest_day"]
+    facts = {
+        "waiting": remote["waiting"],
+        "oldest_days": None if oldest is None else _age(oldest),
+        "last_pull": remote["last_pull"],
+        "last_pull_day": remote["last_pull_day"],
+        "carried_pull": load_carried(folder).pull or None,
+        "lists_until": max((held["last"] for held in remote["lists"]), default=None),
+        "room": portal_health(settings),
+    }
+    if as_json:
+        _VOICE.answer_json(facts)
+        return
+    for name, value in facts.items():
+        _VOICE.answer(f"{name.replace('_', ' '):14} {'none' if value is None else value}")
+
+
+class SomeRefused(UndersealError):
+    """the portal refused {} of {} files"""
+
+    exit_code = Exit.REFUSED
+
+
+def _line(folder: Path, settings: Settings, passphrase_file: Path | None) -> Line:
+    throwaway = load_office(folder).throwaway
+    passphrase = ask_passphrase("of the courier's key", passphrase_file=passphrase_file, throwaway=throwaway)
+    return Line(settings, load_key(folder, passphrase))
+
+
+def _outcome(pushed: Pushed) -> str:
+    if pushed.refusal is not None:
+        return f"refused: {pushed.refusal}"
+    if "sequence" in pushed.answer:
+        return f"published, sequence {pushed.answer['sequence']}"
+    deleted, unknown = pushed.answer.get("deleted"), pushed.answer.get("unknown")
+    if not isinstance(deleted, int) or not isinstance(unknown, int):
+        raise AnswerStrange
+    return f"{_many(deleted, 'envelope')} deleted" + (f", {unknown} deleted before" if unknown else "")
+
+
+def _age(day: str) -> int:
+    try:
+        return (datetime.now(UTC).date() - date.fromisoformat(day)).days
+    except (TypeError, ValueError) as error:
+        raise AnswerStrange from error
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
