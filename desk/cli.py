@@ -14,7 +14,7 @@ from desk.offline import refuse_network
 from desk.passphrase import Passphrases
 from desk.receive import Examined, Place, acknowledge, examine, file_bundle, known_bundles, open_bundle, tally
 from desk.secretfiles import open_identities, open_signing_key
-from desk.session import FOLDER_VARIABLE, VOICE, Desk, Group, Where, leave_no_traces, today, with_desk
+from desk.session import FOLDER_VARIABLE, VOICE, Desk, Group, Where, counted, leave_no_traces, today, with_desk
 from desk.settings import gather_settings
 from desk.showing import missing
 from desk.vault import check_empty, make_vault
@@ -104,8 +104,7 @@ def receive(where: Where, bundle: Path, outgoing: Path | None, holder: Path | No
         if found.place in (Place.NEXT, Place.AFTER_GAP):
             opener = Opener(_identities(here, holder), vault.settings.slots)
             filing = file_bundle(vault, file, found, Judge(opener, vault.settings))
-            steps = VOICE.steps(filing, "opening", len(found.manifest.envelopes))
-            outcomes = Counter(step for step in steps if isinstance(step, Outcome))
+            outcomes = Counter(counted(filing, len(found.manifest.envelopes)))
             VOICE.say(tally(outcomes))
             _say_next(outcomes)
         if outgoing is None:

@@ -167,7 +167,7 @@ class NothingKept(DeskError):
 
 
 class ReadAgain(DeskError):
-    """the bundle changed while it was read; what was filed is whole"""
+    """the bundle could not be read to its end; what is filed is whole"""
 
     exit_code = Exit.STORAGE
     hint = "put the stick back and run the same command again: it goes on where it stopped"

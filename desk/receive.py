@@ -28,7 +28,7 @@ from intake import files
 from intake.acknowledgement import Acknowledgement, write_acknowledgement
 from intake.bundle import BundleRefused, Manifest, read_envelopes, read_head
 
-BATCH = 200  # envelopes a transaction: a killed run loses no more work than this
+BATCH = 50  # envelopes a transaction: a killed run loses no more work than this
 SIGNATURE_SUFFIX = ".sig"
 
 
@@ -75,9 +75,10 @@ def open_bundle(path: Path) -> Iterator[BinaryIO]:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         raise files.FileMissing(path.name) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise files.FileMissing(path.name)
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise files.FileMissing(path.name)
         yield file
 
 
@@ -92,6 +93,8 @@ def examine(file: BinaryIO, settings: Settings, known: Known) -> Examined:
             pass
     except BundleRefused as refused:
         raise _fault(refused.fault) from None
+    except OSError:
+        raise ReadAgain from None
     missing_from = known.last + 1 if place is Place.AFTER_GAP else None
     return Examined(manifest, digest(line), place, missing_from, start)
 

@@ -5,12 +5,13 @@ import functools
 import os
 import resource
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -24,6 +25,8 @@ from intake.errors import Exit
 VOICE = Voice("desk")
 FOLDER_VARIABLE = "UNDERSEAL_DESK"
 MAX_INPUT_CHARACTERS = 200_000
+SECONDS_BETWEEN_COUNTS = 3
+Item = TypeVar("Item")
 
 
 class Group(click.Group):
@@ -36,7 +39,8 @@ class Group(click.Group):
         except click.exceptions.NoArgsIsHelpError:
             raise
         except click.ClickException as error:
-            VOICE.say(error.format_message().rstrip(".").lower())
+            message = error.format_message().rstrip(".")
+            VOICE.say(message[:1].lower() + message[1:])
             VOICE.hint(f"{ctx.command_path} --help")
             ctx.exit(Exit.USAGE)
 
@@ -99,6 +103,16 @@ def with_desk(verb: Callable[..., None]) -> Callable[..., None]:
         verb(Where(folder, passphrase_file), *args, **rest)
 
     return run
+
+
+def counted(items: Iterable[Item], total: int) -> Iterator[Item]:
+    """Yield the items, and tell every few seconds how many are done. Whole lines: no cursor is moved."""
+    said = time.monotonic()
+    for number, item in enumerate(items, start=1):
+        yield item
+        if time.monotonic() - said >= SECONDS_BETWEEN_COUNTS:
+            said = time.monotonic()
+            VOICE.say(f"{number} of {total} envelopes")
 
 
 def read_text(what: str) -> str:
