@@ -50,7 +50,7 @@ export async function buildPage(folder) {
   for (const name of readdirSync(folder).filter((name) => OURS.test(name))) rmSync(join(folder, name));
   const script = await bundle("main.mjs", { format: "esm", minify: true, target: TARGET });
   const style = await bundle("style.css", { minify: true, target: TARGET });
-  const officer = await bundle("officer.mjs", { format: "esm", platform: "node", target: "node20" });
+  const officer = await bundle("officer.mjs", { format: "esm", platform: "node", minify: true, target: "node20" });
   writeFileSync(join(folder, "officer.mjs"), officer.bytes);
   const names = {
     script: writeAsset(folder, "js", script.bytes),

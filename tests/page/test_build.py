@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The built page: reproducible, and without anything that its policy or its promises forbid."""
+
+import base64
+import gzip
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(os.environ.get("UNDERSEAL_SOURCE", Path(__file__).resolve().parents[2]))
+NEEDED = ("portal/page", "templates", "intake/words", "intake/questionnaires", "package.json")
+KEYS_BYTES = 14_500  # keys.txt with two weeks of three slots, and its signature
+BUDGET_BROTLI, BUDGET_GZIP = 80_000, 95_000  # DESIGN.md: first visit with keys, in bytes
+FORBIDDEN = [
+    "innerHTML",
+    "outerHTML",
+    "insertAdjacentHTML",
+    "document.write",
+    "eval(",
+    "Function(",
+    "localStorage",
+    "sessionStorage",
+    "indexedDB",
+    "document.cookie",
+    "console.",
+    "Math.random",
+    "Worker(",
+    "WebAssembly",
+    "serviceWorker",
+    "sendBeacon",
+    "XMLHttpRequest",
+    "http://",
+    "https://",
+    "import(",
+]
+
+
+def build(root: Path) -> Path:
+    """Build the page in a copy of its sources, and return the folder that was made."""
+    for name in NEEDED:
+        target = root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if (SOURCE / name).is_dir() else shutil.copyfile
+        copy(SOURCE / name, target)
+    (root / "node_modules").symlink_to(SOURCE / "node_modules")
+    subprocess.run(["node", "portal/page/build.mjs"], cwd=root, check=True, capture_output=True)
+    subprocess.run([sys.executable, root / "portal/page/render.py"], cwd=root.parent, check=True, capture_output=True)
+    return root / "intake/built"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page, built from a copy of the sources."""
+    return build(tmp_path_factory.mktemp("one") / "page")
+
+
+@pytest.fixture(scope="module")
+def names(built: Path) -> dict[str, str]:
+    """The names of script, style and icon."""
+    return json.loads((built / "built.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def page(built: Path) -> "Page":
+    """The parsed page."""
+    parser = Page()
+    parser.feed((built / "page.html").read_text())
+    return parser
+
+
+class Page(HTMLParser):
+    """Every start tag with its attributes, and the text between tags."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.inline: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if self.tags and self.tags[-1][0] in ("script", "style"):
+            self.inline.append(data.strip())
+
+    def named(self, *tags: str) -> list[dict[str, str | None]]:
+        return [attrs for tag, attrs in self.tags if tag in tags]
+
+
+def test_two_builds_same_bytes(built: Path, tmp_path: Path) -> None:
+    """Another folder, deeper and later, gives the same files byte for byte."""
+    again = build(tmp_path / "another" / "place")
+    assert sorted(p.name for p in built.iterdir()) == sorted(p.name for p in again.iterdir())
+    assert {p.name: p.read_bytes() for p in built.iterdir()} == {p.name: p.read_bytes() for p in again.iterdir()}
+
+
+def test_names_carry_digests(built: Path, names: dict[str, str]) -> None:
+    """Each asset is named by the SHA-256 of its bytes."""
+    for name in names.values():
+        assert name.split(".")[1] == hashlib.sha256((built / name).read_bytes()).hexdigest()[:12]
+
+
+def test_gzip_forms_fit(built: Path, names: dict[str, str]) -> None:
+    """The gzip form unpacks to the asset and carries no time."""
+    for name in names.values():
+        packed = (built / f"{name}.gz").read_bytes()
+        assert gzip.decompress(packed) == (built / name).read_bytes()
+        assert packed[4:8] == bytes(4)
+
+
+def test_one_script_one_style_one_icon(page: Page, names: dict[str, str]) -> None:
+    """The page asks for three files, at the root, and nothing else."""
+    sources = [a["src"] for a in page.named("script", "img", "iframe", "source", "embed") if "src" in a]
+    links = [a["href"] for a in page.named("link")]
+    assert sources == ["/" + names["script"]]
+    assert sorted(links, key=str) == sorted(["/" + names["style"], "/" + names["icon"]])
+
+
+def test_integrity_of_script_and_style(built: Path, page: Page, names: dict[str, str]) -> None:
+    """Script and style are held to their SHA-384."""
+    found = [a["integrity"] for _, a in page.tags if "integrity" in a]
+    digests = [hashlib.sha384((built / names[kind]).read_bytes()).digest() for kind in ("style", "script")]
+    assert found == ["sha384-" + base64.b64encode(digest).decode() for digest in digests]
+
+
+def test_nothing_inline(page: Page) -> None:
+    """No inline script, style, style attribute or event handler."""
+    attributes = {name for _, attrs in page.tags for name in attrs}
+    assert not any(page.inline)
+    assert page.named("style", "base", "object", "embed", "iframe") == []
+    assert [name for name in attributes if name == "style" or name.startswith("on")] == []
+
+
+def test_words_in_no_form(page: Page) -> None:
+    """No form exists, no text field has a name, and no button can submit."""
+    inputs = [a for a in page.named("input") if a.get("type") != "radio"]
+    fields = page.named("textarea", "select") + inputs
+    assert page.named("form") == []
+    assert [a for a in fields if "name" in a] == []
+    assert {a.get("type") for a in page.named("button")} == {"button"}
+
+
+def test_fields_are_not_remembered(page: Page) -> None:
+    """No field is filled in again by the browser."""
+    assert {a.get("autocomplete") for a in page.named("input", "textarea", "select")} == {"off"}
+
+
+def test_no_address_of_anyone(built: Path) -> None:
+    """The page names no other host."""
+    assert re.findall(r"(?:https?:)?//[a-z]", (built / "page.html").read_text()) == []
+
+
+@pytest.mark.parametrize("word", FORBIDDEN)
+def test_script_without(built: Path, names: dict[str, str], word: str) -> None:
+    """The script, libraries included, holds nothing that its policy forbids."""
+    assert word not in (built / names["script"]).read_text(encoding="utf-8")
+
+
+def test_style_asks_for_nothing(built: Path, names: dict[str, str]) -> None:
+    """The style loads no font, image or other sheet."""
+    assert re.findall(r"url\(|@import|!important", (built / names["style"]).read_text()) == []
+
+
+def test_office_placeholder_once(built: Path) -> None:
+    """There is one place for the office data."""
+    assert (built / "page.html").read_text().count('data-office="@OFFICE@"') == 1
+
+
+def test_one_copy_of_each_library() -> None:
+    """The lock file holds one version of each package, each with its digest, and names no host."""
+    lock = json.loads((SOURCE / "package-lock.json").read_text())
+    packages = [name for name in lock["packages"] if name]
+    assert [name for name in packages if name.count("node_modules/") > 1] == []
+    assert [name for name in packages if "integrity" not in lock["packages"][name]] == []
+    assert "resolved" not in (SOURCE / "package-lock.json").read_text()
+
+
+def test_first_visit_within_budget(built: Path, names: dict[str, str]) -> None:
+    """Page, script, style, icon and keys fit the budget, packed by brotli and by gzip."""
+    html = len(gzip.compress((built / "page.html").read_bytes(), 9)) + 500  # room for the office data
+    brotli = sum((built / f"{name}.br").stat().st_size for name in names.values())
+    gzipped = sum((built / f"{name}.gz").stat().st_size for name in names.values())
+    print(f"first visit: {html + brotli + KEYS_BYTES} bytes with brotli, {html + gzipped + KEYS_BYTES} with gzip")
+    assert html + brotli + KEYS_BYTES <= BUDGET_BROTLI
+    assert html + gzipped + KEYS_BYTES <= BUDGET_GZIP
+
+
+def test_unused_words_stop_the_build(tmp_path: Path) -> None:
+    """A sentence that nothing says, and one that is missing, stop the build."""
+    folder = build(tmp_path / "copy")
+    path = tmp_path / "copy/intake/words/en.json"
+    words = json.loads(path.read_text())
+    render = [sys.executable, str(tmp_path / "copy/portal/page/render.py")]
+    path.write_text(json.dumps({**words, "nobody.says.this": "x"}))
+    assert subprocess.run(render, capture_output=True).returncode == 1
+    path.write_text(json.dumps({key: words[key] for key in words if key != "step.text"}))
+    assert subprocess.run(render, capture_output=True).returncode == 1
+    assert folder.joinpath("page.html").exists()

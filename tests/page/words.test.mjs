@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { QUESTIONNAIRE, readProject, ROOT } from "./project.mjs";
+
+const PAGE_MODULES = ["dom", "form", "handover", "main", "sealing", "sending", "steps", "summary"];
+const TOOLS = ["build", "officer"];
+const words = JSON.parse(readProject("intake/words/en.json"));
+const said = Object.keys(words).filter((key) => key.startsWith("say.")).map((key) => key.slice(4));
+const modules = readdirSync(join(ROOT, "portal/page")).filter((name) => name.endsWith(".mjs")).map((name) => name.slice(0, -4));
+const code = (name) => readProject(`portal/page/${name}.mjs`).replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+const page = PAGE_MODULES.map(code).join("\n");
+
+test("every sentence of the script is said somewhere", () => {
+  const quoted = (key) => page.includes(`"${key}"`);
+  const reason = (key) => key.startsWith("why.") && quoted(key.replace(/^why\.|\.said$/g, ""));
+  assert.deepEqual(said.filter((key) => !quoted(key) && !reason(key)), []);
+});
+
+test("every sentence that the script says exists", () => {
+  const asked = [...page.matchAll(/\b(?:say\(|state\("\w+", )[^"()]*"([\w.]+)"/g)].map(([, key]) => key);
+  const setbacks = [...page.matchAll(/new Setback\("\w+", "(\w+)"/g)].map(([, key]) => `why.${key}`);
+  assert.ok(asked.length > 10 && setbacks.length > 2);
+  assert.deepEqual([...asked, ...setbacks].filter((key) => !said.includes(key)), []);
+});
+
+test("every option of the questionnaire has its label", () => {
+  const fields = [...QUESTIONNAIRE.fields, ...QUESTIONNAIRE.consent.modifiers];
+  const keys = fields.flatMap(({ id, options }) => [`field.${id}`, ...options.map((option) => `option.${id}.${option}`)]);
+  const switches = QUESTIONNAIRE.consent.switches.flatMap(({ id }) => [`switch.${id}`, `switch.${id}.hint`]);
+  assert.deepEqual([...keys, ...switches].filter((key) => !words[key]), []);
+});
+
+test("pure modules name no document, window, request or storage", () => {
+  const pure = modules.filter((name) => !PAGE_MODULES.includes(name) && !TOOLS.includes(name));
+  const named = pure.filter((name) => /\b(document|window|fetch|navigator|location|localStorage|sessionStorage|indexedDB)\b/.test(code(name)));
+  assert.ok(pure.length > 10);
+  assert.deepEqual(named, []);
+});
+
+test("page modules name no primitive", () => {
+  const named = PAGE_MODULES.filter((name) => /@noble|@scure|age-encryption|sha256|ed25519|crypto\./.test(code(name)));
+  assert.deepEqual(named, []);
+});
+
+test("no module says anything on its own", () => {
+  const loud = modules.filter((name) => /\bconsole\b|Math\.random|innerHTML|insertAdjacentHTML|\beval\b|new Function/.test(code(name)));
+  assert.deepEqual(loud, []);
+});
