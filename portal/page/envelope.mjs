@@ -29,17 +29,19 @@ export async function open(envelope, identity, slots) {
   checkEnvelope(envelope, slots);
   const decrypter = new Decrypter();
   decrypter.addIdentity(identity);
-  try {
-    await decrypter.decryptHeader(envelope);
-  } catch (error) {
-    if (error instanceof Error && error.message === "invalid header HMAC") {
-      throw new Broken("header-mac", "the header was altered");
-    }
-    throw new NotForUs("no-match", "opened by none of these identities");
-  }
+  await decrypter.decryptHeader(envelope).catch((error) => {
+    throw refusal(error.message);
+  });
   try {
     return await decrypter.decrypt(envelope);
   } catch {
     throw new Broken("payload", "the contents were altered or cut");
   }
+}
+
+/** The fault behind a sentence of the age library. @param {string} sentence */
+function refusal(sentence) {
+  if (sentence === "invalid header HMAC") return new Broken("header-mac", "the header was altered");
+  if (sentence.startsWith("no identity matched")) return new NotForUs("no-match", "opened by none of these identities");
+  return new Malformed("stanza", "a stanza's share is of low order");
 }
