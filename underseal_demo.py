@@ -39,6 +39,7 @@ _REGIONS = {
 }
 _CONTACTS = {"Office of Special Counsel": "osc.gov (example)", "Inspector General": "oig.dhs.gov (example)"}
 _START_SECONDS = 30
+_UNDERSEAL = (sys.executable, "-P", "-m", "underseal")
 
 
 class StepFailed(UndersealError):
@@ -107,14 +108,14 @@ def demo(base: Path, port: int, once: bool, no_samples: bool) -> None:
     folders = Folders(base.absolute())
     fresh = not folders.base.exists()
     if fresh:
-        _make_office(folders)
+        make_office(folders)
     else:
         _VOICE.say(f"using the office that is in {base}")
     with _portal(folders, port):
         sent = 0 if no_samples or not fresh else _send_samples(folders, port)
         if fresh:
-            _make_courier_and_desk(folders, port)
-        received = _carry(folders) if sent else 0
+            make_courier_and_desk(folders, port)
+        received = carry(folders) if sent else 0
         result = _result(folders, port, sent, received)
         if once and not no_samples:
             _VOICE.answer_json(result)
@@ -123,7 +124,8 @@ def demo(base: Path, port: int, once: bool, no_samples: bool) -> None:
         _wait()
 
 
-def _make_office(folders: Folders) -> None:
+def make_office(folders: Folders) -> None:
+    """Hold a throwaway ceremony and set up its portal."""
     _VOICE.say("THROWAWAY KEYS: this office is for trying things out and protects nobody")
     make_folder(folders.base)
     make_folder(folders.stick)
@@ -131,39 +133,40 @@ def _make_office(folders: Folders) -> None:
     regions = [f"--region={name}={label}" for name, label in _REGIONS.items()]
     contacts = [f"--contact={label}={text}" for label, text in _CONTACTS.items()]
     name = ["--office", "Throwaway Local 0000", "--throwaway"]
-    _run(folders, "ceremony", "keys", "ceremony", "--dir", folders.office, *name, *regions, *contacts, secret=True)
-    _run(folders, "portal", "portal", "init", "--public", folders.office / "public", "--dir", folders.portal)
+    run(folders, "ceremony", "keys", "ceremony", "--dir", folders.office, *name, *regions, *contacts, secret=True)
+    run(folders, "portal", "portal", "init", "--public", folders.office / "public", "--dir", folders.portal)
 
 
-def _make_courier_and_desk(folders: Folders, port: int) -> None:
+def make_courier_and_desk(folders: Folders, port: int) -> None:
+    """Set up the courier and the desk of the office."""
     public, secret = folders.office / "public", folders.office / "secret"
     portal_key = folders.portal / "portal.pub"
-    _run(
+    run(
         folders, "courier", "courier", "init", "--dir", folders.courier,
-        "--portal", _address(port), "--gate", f"unix:{folders.portal / 'gate.sock'}", "--portal-key", portal_key,
+        "--portal", address(port), "--gate", f"unix:{folders.portal / 'gate.sock'}", "--portal-key", portal_key,
         "--office", public / "office.json", "--key", secret / "courier.key",
     )  # fmt: skip
-    _run(
+    run(
         folders, "desk", "desk", "init", "--dir", folders.desk, "--office", public, "--portal-key", portal_key,
         "--desk-key", secret / "desk.age", "--holder", secret / "holder-custodian.age",
         "--identity", secret / "custodian.age", "--reviewer", "Example reviewer", secret=True,
     )  # fmt: skip
 
 
-def _carry(folders: Folders) -> int:
+def carry(folders: Folders) -> int:
     """Pull, receive and push, as a courier and a custodian would; return how many letters the desk has opened."""
-    _run(folders, "pull", "courier", "pull", "--dir", folders.courier, "--to", folders.stick, secret=True)
+    run(folders, "pull", "courier", "pull", "--dir", folders.courier, "--to", folders.stick, secret=True)
     bundle = sorted(folders.stick.glob("*.bundle"))[-1]
     outgoing = folders.stick / "outgoing"
-    _run(folders, "receive", "desk", "receive", bundle, "--dir", folders.desk, "--outgoing", outgoing, secret=True)
-    _run(folders, "push", "courier", "push", "--dir", folders.courier, "--from", outgoing, secret=True)
-    listed = _run(folders, "list", "desk", "list", "--dir", folders.desk, "--json", secret=True, quiet=True)
+    run(folders, "receive", "desk", "receive", bundle, "--dir", folders.desk, "--outgoing", outgoing, secret=True)
+    run(folders, "push", "courier", "push", "--dir", folders.courier, "--from", outgoing, secret=True)
+    listed = run(folders, "list", "desk", "list", "--dir", folders.desk, "--json", secret=True, quiet=True)
     return len(json.loads(listed))
 
 
-def _run(folders: Folders, step: str, *words: object, secret: bool = False, quiet: bool = False) -> str:
+def run(folders: Folders, step: str, *words: object, secret: bool = False, quiet: bool = False) -> str:
     """Run one `underseal` command; its talk goes to our standard error, its answer is returned."""
-    command = [sys.executable, "-P", "-m", "underseal", *(str(word) for word in words)]
+    command = [*_UNDERSEAL, *(str(word) for word in words)]
     if secret:
         command += ["--passphrase-file", str(folders.passphrase)]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE if quiet else None, text=True)
@@ -174,24 +177,36 @@ def _run(folders: Folders, step: str, *words: object, secret: bool = False, quie
 
 @contextmanager
 def _portal(folders: Folders, port: int) -> Iterator[None]:
-    command = [sys.executable, "-P", "-m", "underseal", "portal", "serve", "--dir", folders.portal, "--port", port]
-    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL)
+    process = start_portal(folders, port)
     try:
-        _await_portal(process, port)
+        await_portal(process, port)
         yield
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        stop_portal(process)
 
 
-def _await_portal(process: subprocess.Popen[bytes], port: int) -> None:
+def start_portal(folders: Folders, port: int) -> subprocess.Popen[bytes]:
+    """Start the portal of an office; `await_portal` waits until it answers."""
+    command = [*_UNDERSEAL, "portal", "serve", "--dir", str(folders.portal), "--port", str(port)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL)
+
+
+def stop_portal(process: subprocess.Popen[bytes]) -> None:
+    """End the portal as a supervisor would."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(10)
+
+
+def await_portal(process: subprocess.Popen[bytes], port: int) -> None:
+    """Return once the portal answers. Raises PortalSilent."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if _request(port, "GET", "/health")[0] == 200:
+            if request(port, "GET", "/health")[0] == 200:
                 return
         except OSError:
             time.sleep(0.1)
@@ -201,25 +216,25 @@ def _await_portal(process: subprocess.Popen[bytes], port: int) -> None:
 def _send_samples(folders: Folders, port: int) -> int:
     """Seal the sample reports with the page's own code, and post them one by one."""
     samples = json.loads(resources.files("intake").joinpath("samples.json").read_text("utf-8"))["samples"]
-    week = _request(port, "GET", "/keys.txt")[1].decode("utf-8")
-    signature = _request(port, "GET", "/keys.txt.sig")[1].decode("ascii")
+    week = request(port, "GET", "/keys.txt")[1].decode("utf-8")
+    signature = request(port, "GET", "/keys.txt.sig")[1].decode("ascii")
     office = json.loads(read(folders.office / "public" / "office.json", MIB))
     today = time.strftime("%Y-%m-%d", time.gmtime())
     commands = [
-        {"do": "seal", "letter": _letter(sample), "questionnaire": _QUESTIONNAIRE, "keys": week,
+        {"do": "seal", "letter": letter_of(sample), "questionnaire": _QUESTIONNAIRE, "keys": week,
          "signature": signature, "office": office, "today": today}
         for sample in samples
     ]  # fmt: skip
-    for answer in _VOICE.steps(_sealed(commands), "sealing and sending", len(commands)):
+    for answer in _VOICE.steps(sealed(commands), "sealing and sending", len(commands)):
         envelope = base64.b64decode(answer["envelope"])
-        status, body = _request(port, "POST", "/envelopes", envelope)
+        status, body = request(port, "POST", "/envelopes", envelope)
         if status != 201 or body.decode("ascii", "replace").strip() != answer["digest"]:
             raise LetterRefusedByPortal(body.decode("utf-8", "replace").strip())
     _VOICE.say(f"{len(commands)} invented sample reports sealed by the page's own code, sent and kept by the portal")
     return len(commands)
 
 
-def _sealed(commands: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def sealed(commands: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield the answers of the page's code, run by Node, to a list of commands."""
     try:
         with subprocess.Popen(
@@ -237,7 +252,7 @@ def _sealed(commands: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         raise StepFailed("seal", hint="install Node 20 or newer (Debian: apt-get install nodejs)") from error
 
 
-def _letter(sample: dict[str, Any]) -> dict[str, Any]:
+def letter_of(sample: dict[str, Any]) -> dict[str, Any]:
     """Return what an officer would have chosen on the page: the sample's facts that the questionnaire asks for."""
     questionnaire = load_questionnaire(_QUESTIONNAIRE)
     facts = {**sample["facts"], "kinds": sorted({code.split(".")[0] for code in sample["kinds"]})}
@@ -255,7 +270,8 @@ def _letter(sample: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _request(port: int, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+def request(port: int, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    """Return (status, body) of one request to the portal."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         headers = {"Content-Type": "application/octet-stream"} if body is not None else {}
@@ -268,15 +284,15 @@ def _request(port: int, method: str, path: str, body: bytes | None = None) -> tu
 
 def _result(folders: Folders, port: int, sent: int, received: int) -> dict[str, object]:
     paths = {name: str(getattr(folders, name)) for name in ("office", "courier", "desk", "stick", "passphrase")}
-    return {"portal": _address(port), "portal_dir": str(folders.portal), **paths, "sent": sent, "received": received}
+    return {"portal": address(port), "portal_dir": str(folders.portal), **paths, "sent": sent, "received": received}
 
 
 def _show(folders: Folders, base: Path, port: int, opened: bool) -> None:
     if opened:
         _VOICE.say("the desk has opened these; nobody else could:")
-        _VOICE.answer(_run(folders, "list", "desk", "list", "--dir", folders.desk, secret=True, quiet=True))
+        _VOICE.answer(run(folders, "list", "desk", "list", "--dir", folders.desk, secret=True, quiet=True))
     key = f"--passphrase-file {base / 'passphrase.txt'}"
-    _VOICE.answer(f"The portal is at {_address(port)} until you press Ctrl-C.")
+    _VOICE.answer(f"The portal is at {address(port)} until you press Ctrl-C.")
     _VOICE.answer("Write a report there in a browser, then type in another terminal:")
     receive = f"desk receive {base / 'stick'}/pull-*.bundle --dir {base / 'desk'}"
     for line in (
@@ -297,5 +313,5 @@ def _wait() -> None:
         _VOICE.say("stopped; nothing was deleted")
 
 
-def _address(port: int) -> str:
+def address(port: int) -> str:
     return f"http://127.0.0.1:{port}"
