@@ -204,3 +204,10 @@ def test_unused_words_stop_the_build(tmp_path: Path) -> None:
     path.write_text(json.dumps({key: words[key] for key in words if key != "step.text"}))
     assert subprocess.run(render, capture_output=True).returncode == 1
     assert folder.joinpath("page.html").exists()
+
+
+def test_types_hold() -> None:
+    """The checker finds nothing in the page's modules."""
+    checker = ["node", "node_modules/typescript/bin/tsc", "--noEmit", "-p", "jsconfig.json"]
+    found = subprocess.run(checker, cwd=SOURCE, capture_output=True, text=True)
+    assert (found.returncode, found.stdout) == (0, "")
