@@ -21,6 +21,11 @@ export function make(name, text = "", look = "") {
   return element;
 }
 
+/** Run what a button does when Enter is pressed in a field that belongs to no form.
+ * @param {HTMLElement} field @param {HTMLElement} button */
+export const enterPresses = (field, button) =>
+  field.addEventListener("keydown", (event) => event.key === "Enter" && button.click());
+
 /** Facts that the page carries in a data attribute as JSON. @param {string} name @returns {any} */
 export const carried = (name) => JSON.parse(document.documentElement.dataset[name] ?? "");
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { find, make } from "./dom.mjs";
+import { enterPresses, find, make } from "./dom.mjs";
 import { pickTwo, sameWord } from "./receipt.mjs";
 
 /** Show the words of a receipt, and ask for two of them from the officer's paper.
@@ -8,7 +8,9 @@ export function handOver(root, words, say, checked) {
   find(root, "[data-receipt]", HTMLElement).replaceChildren(...words.map((word) => make("li", word)));
   const asked = pickTwo(words.length).map((index) => askWord(root, index, say));
   const outcome = find(root, "[data-checked]", HTMLElement);
-  find(root, "[data-check-words]", HTMLElement).addEventListener("click", () => {
+  const button = find(root, "[data-check-words]", HTMLElement);
+  for (const { input } of asked) enterPresses(input, button);
+  button.addEventListener("click", () => {
     const wrong = asked.filter(({ index, input, error }) => {
       const right = sameWord(input.value, words[index]);
       error.textContent = right ? "" : say("words.wrong", { n: index + 1 });
@@ -16,7 +18,7 @@ export function handOver(root, words, say, checked) {
       input.setAttribute("aria-invalid", String(!right));
       return !right;
     });
-    outcome.replaceChildren(...(wrong.length ? [] : [make("p", say("words.right"))]));
+    outcome.replaceChildren(make("p", wrong.length ? say("words.again") : say("words.right")));
     if (wrong.length) return wrong[0].input.focus();
     checked();
     return outcome.focus();

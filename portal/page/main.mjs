@@ -64,7 +64,9 @@ function warn(event) {
 function leave() {
   if (receiptUnchecked) {
     receiptUnchecked = false;
-    find(root, "[data-state=leaving]", HTMLElement).textContent = say("leave.first");
+    const warning = find(root, "[data-state=leaving]", HTMLElement);
+    warning.replaceChildren(make("p", say("leave.first")));
+    warning.focus();
     return;
   }
   window.removeEventListener("beforeunload", warn);

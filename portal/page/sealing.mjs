@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { find, make } from "./dom.mjs";
+import { enterPresses, find, make } from "./dom.mjs";
 import { Malformed, Untrusted } from "./faults.mjs";
 import { isDay } from "./keylist.mjs";
 import { selfTest } from "./selftest.mjs";
@@ -21,7 +21,9 @@ export class Sealing {
     this.outcome = find(root, "[data-outcome]", HTMLElement);
     this.dateInput = find(root, "[data-today]", HTMLInputElement);
     this.corrected = "";
-    find(root, "[data-use-date]", HTMLElement).addEventListener("click", () => this.correctDate());
+    const useDate = find(root, "[data-use-date]", HTMLElement);
+    useDate.addEventListener("click", () => this.correctDate());
+    enterPresses(this.dateInput, useDate);
   }
 
   /** The day by this device, in UTC, or as the officer corrected it. */

@@ -23,6 +23,7 @@ function describe(root, { id, values }, steps, say) {
   const what = (target.querySelector("legend") ?? find(root, `label[for="${id}"]`, HTMLElement)).firstChild?.textContent?.trim() ?? "";
   const answer = make("dd");
   answer.append(...values.map((value) => make("p", value, id === "text" ? "facts__text" : "")));
+  answer.dir = "auto";
   const change = make("button", say("change"), "link");
   change.type = "button";
   change.setAttribute("aria-label", say("change.what", { what }));
