@@ -8,7 +8,7 @@ import click
 
 from crypto.secret.identity import HybridIdentity
 from desk import reading_cli, review_cli
-from desk.errors import DeskKeyDiffers, VerifyFailed
+from desk.errors import DeskKeyDiffers, NameRefused, VerifyFailed
 from desk.filing import Judge, Opener, Outcome
 from desk.offline import refuse_network
 from desk.passphrase import Passphrases
@@ -19,6 +19,9 @@ from desk.settings import gather_settings
 from desk.showing import missing
 from desk.vault import check_empty, make_vault
 from desk.verify import SHOWN, rebuild_tables, verify_vault
+from intake.console import one_line
+
+MAX_NAME_CHARACTERS = 80
 
 
 @click.group(cls=Group)
@@ -69,6 +72,8 @@ def init(
     """
     leave_no_traces()
     check_empty(folder)
+    if not 1 <= len(reviewer.strip()) <= MAX_NAME_CHARACTERS or one_line(reviewer) != reviewer:
+        raise NameRefused
     settings = gather_settings(public, portal_key, holder, identity)
     if not settings.office.throwaway:
         refuse_network()

@@ -183,3 +183,9 @@ class MonthRefused(DeskError):
     """a month is written YYYY-MM, not {}"""
 
     exit_code = Exit.USAGE
+
+
+class NameRefused(DeskError):
+    """a reviewer's name is 1 to 80 printable characters"""
+
+    exit_code = Exit.USAGE

@@ -126,7 +126,8 @@ def read_event(body: str) -> Event:
             kind,
             {name: whole[name] for name in FIELDS[kind]},
         )
-        exact = set(whole) == HEAD | FIELDS[kind] and event.body == body and DAY.fullmatch(event.day)
+        named = set(whole) == HEAD | FIELDS[kind] and type(event.number) is int
+        exact = named and event.body == body and DAY.fullmatch(event.day)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise EventRefused("it is not written as an event") from None
     if not exact or not all(isinstance(value, str | int | None) for value in event.fields.values()):

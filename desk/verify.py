@@ -88,8 +88,13 @@ def _first_key(event: Event, fingerprint: str) -> PublicKey:
 
 
 def _key_faults(connection: Connection, checked: Checked) -> Iterator[str]:
-    joined = {event.reviewer: event.text("key") for event in checked.events if event.kind is Kind.JOINED}
-    found = {row.fingerprint: row.public for row in connection.execute(select(tables.reviewers))}
+    texts = tables.texts.c
+    joined = {}
+    for event in checked.events:
+        if event.kind is Kind.JOINED:
+            name = connection.execute(select(texts.text).where(texts.id == event.text("name"))).scalar_one_or_none()
+            joined[event.reviewer] = (event.text("key"), name)
+    found = {row.fingerprint: (row.public, row.name) for row in connection.execute(select(tables.reviewers))}
     if joined != found:
         yield "the reviewers are not those who joined by the log"
     for row in connection.execute(select(tables.secrets)):

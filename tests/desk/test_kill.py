@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Killed at any point: nothing is half, nothing is lost, and running it again ends as if it had never happened."""
+
+import os
+import random
+import signal
+import time
+from collections import Counter
+
+import pytest
+from deskkit import PASSPHRASE, Desk, Office, day, letter, manifest_digest
+
+from desk.events import Kind
+from desk.vault import open_vault, read_header, read_log
+
+COUNT = 120
+IDS = [f"{number:032x}" for number in range(COUNT)]
+
+
+@pytest.fixture(scope="module")
+def big(office: Office) -> bytes:
+    """A bundle that takes several transactions."""
+    return office.bundle([office.envelope(letter(id=name)) for name in IDS] + [bytes(21_157)])
+
+
+def _killed_after(seconds: float, desk: Desk, *arguments: str, typed: str = "") -> bool:
+    """Run a verb in a child, kill it after so long, and tell whether it had ended before."""
+    child = os.fork()
+    if child == 0:  # pragma: no cover
+        try:
+            desk(*arguments, typed=typed)
+        finally:
+            os._exit(0)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    return os.WIFEXITED(status)
+
+
+def _kinds(desk: Desk) -> Counter[Kind]:
+    with open_vault(desk.folder, read_header(desk.folder), PASSPHRASE, day()) as vault, vault.reading() as connection:
+        return Counter(row.event.kind for row in read_log(connection))
+
+
+def _seconds(desk: Desk, *arguments: str, typed: str = "") -> float:
+    started = time.monotonic()
+    assert 0 == desk(*arguments, typed=typed).code
+    return time.monotonic() - started
+
+
+@pytest.fixture(scope="module")
+def receive_seconds(office: Office, big: bytes, tmp_path_factory: pytest.TempPathFactory) -> float:
+    """How long a whole run takes here and now."""
+    folder = tmp_path_factory.mktemp("timed")
+    desk = Desk(office, folder / "desk", folder)
+    desk.init()
+    (folder / "b").write_bytes(big)
+    return _seconds(desk, "receive", str(folder / "b"), "--outgoing", str(folder / "outgoing"))
+
+
+@pytest.mark.parametrize("point", range(20))
+def test_receive_killed(desk: Desk, big: bytes, receive_seconds: float, point: int) -> None:
+    """Killed at a random moment of its work, receive leaves a vault that holds; the next run ends whole."""
+    path, outgoing = desk.stick / "b", desk.stick / "outgoing"
+    path.write_bytes(big)
+    moment = receive_seconds * random.uniform(point / 20, (point + 1) / 20)
+    _killed_after(moment, desk, "receive", str(path), "--outgoing", str(outgoing))
+    assert 0 == desk("verify").code
+    assert set(desk.ids()) <= set(IDS)
+    assert not list(outgoing.glob("ack-*")) or COUNT == len(desk.ids())
+    assert 0 == desk("receive", str(path), "--outgoing", str(outgoing)).code
+    assert (IDS, ["version"], 0) == (desk.ids(), desk.asides(), desk("verify").code)
+    kinds = _kinds(desk)
+    assert (COUNT, 1, 1) == (kinds[Kind.FILED], kinds[Kind.SET_ASIDE], kinds[Kind.RECEIVED])
+    assert {"ack-000001.json", "ack-000001.json.sig"} == {path.name for path in outgoing.glob("ack-*")}
+
+
+@pytest.fixture
+def small(desk: Desk, office: Office) -> Desk:
+    """A desk with one report."""
+    desk.receive(office.bundle([office.envelope(letter(id=IDS[0]))]))
+    return desk
+
+
+@pytest.mark.parametrize("point", range(10))
+def test_tag_killed(small: Desk, point: int) -> None:
+    """Killed at a random moment, tag has applied both codes or none; again, and they are there once."""
+    moment = 1.5 * _seconds(small, "list") * random.uniform(point / 10, (point + 1) / 10)
+    _killed_after(moment, small, "tag", IDS[0], "REV.OVER", "REV.ASYM")
+    assert 0 == small("verify").code
+    assert small("show", IDS[0], "--json").json["codes"] in ([], ["REV.ASYM", "REV.OVER"])
+    assert 0 == small("tag", IDS[0], "REV.OVER", "REV.ASYM").code
+    assert ["REV.ASYM", "REV.OVER"] == small("show", IDS[0], "--json").json["codes"]
+    assert 2 == _kinds(small)[Kind.TAGGED]
+
+
+@pytest.mark.parametrize("point", range(5))
+def test_note_killed(small: Desk, point: int) -> None:
+    """Killed at a random moment, a note is there whole or not at all."""
+    moment = 1.5 * _seconds(small, "list") * random.uniform(point / 5, (point + 1) / 5)
+    _killed_after(moment, small, "note", IDS[0], typed="the whole note")
+    assert 0 == small("verify").code
+    assert [note["text"] for note in small("show", IDS[0], "--json").json["notes"]] in ([], ["the whole note"])
+
+
+def test_init_killed_leaves_no_half_vault(office: Office, desk: Desk) -> None:
+    """A folder without vault.json holds no vault, and init does not write over what is in it."""
+    (desk.folder / "vault.json").unlink()
+    assert (3, 1) == (desk("list").code, desk.init().code)
+
+
+def test_bundle_changed_between_readings(desk: Desk, big: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stick that fails after the bundle was verified: what is filed is whole, and nothing is acknowledged."""
+    from desk import cli
+
+    judge, path = cli.Judge, desk.stick / "bundle"
+
+    def pull_out(*arguments: object) -> object:
+        path.write_bytes(big[: len(big) // 2])
+        return judge(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(cli, "Judge", pull_out)
+    run = desk.receive(big)
+    assert 7 == run.code
+    assert "desk: the bundle could not be read to its end; what is filed is whole" in run.err.split("\n")
+    assert not (desk.stick / "outgoing").exists()
+    monkeypatch.undo()
+    assert 0 == desk("verify").code
+    assert 0 == desk.receive(big).code
+    assert IDS == desk.ids()
+    assert manifest_digest(big) in (desk.stick / "outgoing" / "ack-000001.json").read_text()
+
+
+def test_full_disk_is_one_sentence(desk: Desk, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the vault cannot grow, nothing is changed, and the sentence says so."""
+    from desk import vault
+
+    monkeypatch.setattr(vault, "PRAGMAS", (*vault.PRAGMAS, "max_page_count = 60"))
+    run = desk.receive(office.bundle([office.envelope(letter()) for _ in range(20)]))
+    assert 7 == run.code
+    assert "desk: nothing was changed: the vault could not be written (database or disk is full)" in run.err.split("\n")
+    assert not (desk.stick / "outgoing").exists()
+    monkeypatch.undo()
+    assert (0, []) == (desk("verify").code, desk.ids())

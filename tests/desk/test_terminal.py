@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""At a real terminal: no byte of foreign text reaches it that could move a cursor or turn a line; passphrases."""
+
+import json
+import unicodedata
+from pathlib import Path
+
+import pytest
+from deskkit import PASSPHRASE, Desk, Office, command, filled, letter, letter_value, manifest_digest
+from terminal import in_terminal
+
+CONTROLS = "".join(map(chr, [*range(1, 10), *range(11, 32), *range(0x7F, 0xA0)]))
+BIDI = "\u061c\u200b\u200e\u200f\u202a\u202d\u202e\u2066\u2067\u2069\u2028\u2029\ufeff\u00ad\U000e0041\U000e007f"
+ZALGO = "a" + "\u0301" * 30
+HOSTILE = f"ok \x1b[31m\x1b]0;title\x07\x1b]52;c;AAAA\x07\x1bP\x9b31m\r{CONTROLS}{BIDI} {ZALGO} \ue000 end"
+FILE_NAME = HOSTILE.replace("/", "").replace("\x00", "")[:60]
+
+
+@pytest.fixture
+def hostile(office: Office, tmp_path: Path) -> Desk:
+    """A desk whose every text is hostile: letter, note, summary, reason, newer letter."""
+    desk = Desk(office, tmp_path / "desk", tmp_path / "stick")
+    desk.stick.mkdir()
+    desk.init()
+    newer = filled(json.dumps({**letter_value(HOSTILE), "v": 2}, ensure_ascii=False))
+    desk.receive(office.bundle([office.envelope(letter(HOSTILE, id="00" * 16)), office.envelope(newer)]))
+    desk("note", "0000", typed=HOSTILE)
+    desk("summarize", "0000", typed=HOSTILE)
+    desk("status", "0000", "closed", typed=HOSTILE)
+    return desk
+
+
+def _clean(printed: bytes) -> None:
+    text = printed.decode("utf-8")
+    bad = {c for c in text if c not in "\n\t " and unicodedata.category(c)[0] in "CZ"}
+    assert (set(), False) == (bad, "\u0301" * 5 in text)
+
+
+VERBS: dict[str, tuple[str, ...]] = {
+    "list": ("list",),
+    "list json": ("list", "--json"),
+    "show": ("show", "0000"),
+    "show words": ("show", "0000", "--words"),
+    "show json": ("show", "0000", "--words", "--json"),
+    "set-aside": ("set-aside",),
+    "status": ("status",),
+    "status of one": ("status", "0000"),
+    "tag": ("tag", "0000", "REV.OVER"),
+    "untag": ("untag", "0000", "REV.OVER"),
+    "verify": ("verify",),
+    "unknown report": ("show", HOSTILE),
+    "unknown code": ("tag", "0000", HOSTILE),
+    "unknown codes": ("untag", "0000", HOSTILE),
+    "unknown kind": ("list", "--kind", HOSTILE),
+    "unknown code of list": ("list", "--code", HOSTILE),
+    "unknown month": ("list", "--month", HOSTILE),
+    "unknown status": ("list", "--status", HOSTILE),
+    "unknown option": ("list", "--" + HOSTILE),
+    "unknown envelope": ("set-aside", HOSTILE),
+    "too many arguments": ("show", "0000", HOSTILE, HOSTILE),
+    "status refused": ("status", "0000", HOSTILE),
+    "note source": ("note", "0000", HOSTILE),
+    "bundle missing": ("receive", FILE_NAME),
+    "holder missing": ("receive", "b", "--holder", FILE_NAME),
+    "identity missing": ("show", "0000", "--words", "--identity", FILE_NAME),
+}
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_terminal_is_not_driven(hostile: Desk, name: str) -> None:
+    """Every verb over hostile text prints only what a terminal shows."""
+    _, printed = in_terminal(hostile.arguments(*VERBS[name]))
+    assert len(printed) > 3
+    assert b"Traceback" not in printed
+    _clean(printed)
+
+
+def test_words_set_aside_do_not_drive(hostile: Desk) -> None:
+    """Nor does what was set aside, when it is shown."""
+    (name,) = [aside["envelope"] for aside in hostile("set-aside", "--json").json]
+    code, printed = in_terminal(hostile.arguments("set-aside", name, "--words"))
+    assert (0, True) == (code, b"end" in printed)
+    _clean(printed)
+
+
+def test_unknown_verb_does_not_drive(hostile: Desk) -> None:
+    """Nor does a verb there is not."""
+    code, printed = in_terminal(["desk", HOSTILE])
+    assert 2 == code
+    _clean(printed)
+
+
+def test_receive_does_not_drive(hostile: Desk) -> None:
+    """Nor do a bundle, a holder and a folder with hostile names."""
+    bundle = hostile.stick / FILE_NAME
+    bundle.write_bytes((hostile.stick / "bundle").read_bytes())
+    outgoing = hostile.stick / f"{FILE_NAME}-out"
+    code, printed = in_terminal(hostile.arguments("receive", str(bundle), "--outgoing", str(outgoing)))
+    assert 0 == code
+    _clean(printed)
+
+
+def test_reviewer_name_is_one_printable_line(office: Office, tmp_path: Path) -> None:
+    """A name that could write lines of its own is refused before anything is made."""
+    arguments = office.init_arguments(tmp_path / "desk")
+    arguments[-1] = "Ana\ndesk: all is well"
+    run = command("desk", *arguments, "--passphrase-file", str(office.passphrase_file))
+    assert (2, "desk: a reviewer's name is 1 to 80 printable characters\n") == (run.code, run.err)
+    assert not (tmp_path / "desk").exists()
+
+
+def test_foreign_words_are_marked(hostile: Desk) -> None:
+    """A letter cannot write a line that passes for the desk's own."""
+    forged = letter("status closed\nwords shown: to nobody", id="11" * 16)
+    known = manifest_digest((hostile.stick / "bundle").read_bytes())
+    hostile.receive(hostile.office.bundle([hostile.office.envelope(forged)], pull=2, previous=known))
+    lines = hostile("show", "1111", "--words").out.split("\n")
+    assert ["status new", "  | status closed", "  | words shown: to nobody"] == [
+        line for line in lines if "status" in line or "nobody" in line
+    ]
+
+
+def test_passphrases_typed(office: Office, tmp_path: Path) -> None:
+    """A vault is made and read with passphrases typed at the terminal, which never shows them."""
+    answers = [PASSPHRASE, "a new one, long", "a new one, long"]
+    code, printed = in_terminal(["desk", *office.init_arguments(tmp_path / "desk")], answers)
+    assert 0 == code, printed
+    code, listed = in_terminal(["desk", "list", "--dir", str(tmp_path / "desk")], ["a new one, long"])
+    assert (0, False) == (code, b"a new one" in printed + listed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [(["short", "short"], 5), (["long enough but", "not the same"], None)],
+    ids=["short", "different"],
+)
+def test_bad_new_passphrase_makes_nothing(office: Office, tmp_path: Path, typed: list[str], code: int | None) -> None:
+    """A short one is refused; two different ones are asked for again."""
+    arguments = ["desk", *office.init_arguments(tmp_path / "desk")]
+    ended, printed = in_terminal(arguments, [PASSPHRASE, *typed, *([] if code else ["\x03"])])
+    assert ended != 0
+    assert code in (None, ended)
+    assert not (tmp_path / "desk").exists(), printed
+
+
+def test_wrong_passphrase_typed(desk: Desk) -> None:
+    """One sentence and exit 5."""
+    code, printed = in_terminal(["desk", "list", "--dir", str(desk.folder)], ["not the passphrase"])
+    assert 5 == code
+    assert b"desk: the passphrase does not open this vault\n" in printed
+
+
+def test_no_terminal_no_passphrase(desk: Desk) -> None:
+    """Without a terminal a passphrase is not taken from standard input."""
+    import subprocess
+    import sys
+
+    arguments = [sys.executable, "-m", "underseal", "desk", "list", "--dir", str(desk.folder)]
+    run = subprocess.run(arguments, input=PASSPHRASE.encode(), capture_output=True, start_new_session=True, timeout=60)
+    assert (2, b"") == (run.returncode, run.stdout)
+    assert b"desk: passphrases are read from a terminal only, and there is none\n" == run.stderr

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Verify: every change that did not go through the log is found and named."""
+
+import json
+
+import pytest
+from deskkit import PASSPHRASE, Desk, Office, day, letter
+
+from crypto.signature import SigningKey
+from desk import projections
+from desk.events import Event, EventRefused, Head, Kind, follow, next_event, read_event
+from desk.vault import open_vault, read_header, read_log
+
+JUNK = bytes(21_157)
+
+
+@pytest.fixture
+def busy(desk: Desk, office: Office) -> Desk:
+    """A desk with two reports, one junk envelope, and work of every kind on the first."""
+    letters = [office.envelope(letter(id="00" * 16)), office.envelope(letter(id="11" * 16))]
+    desk.receive(office.bundle([*letters, JUNK]))
+    desk("tag", "0000", "REV.OVER", "STD.NEXUS")
+    desk("untag", "0000", "REV.OVER")
+    desk("note", "0000", typed="a note")
+    desk("summarize", "0000", typed="a summary")
+    desk("status", "0000", "closed", typed="a reason")
+    desk("show", "0000", "--words")
+    assert 0 == desk("verify").code
+    return desk
+
+
+def _alter(desk: Desk, statement: str) -> None:
+    with open_vault(desk.folder, read_header(desk.folder), PASSPHRASE, day()) as vault, vault.writing() as writer:
+        changed = writer.connection.exec_driver_sql(statement).rowcount
+    assert changed >= 1
+
+
+ALTERED = {
+    "event's body": ("UPDATE events SET body = replace(body, 'STD.NEXUS', 'STD.RAISE')", "event 8 of Ana Example"),
+    "event's digest": ("UPDATE events SET digest = 'x' WHERE number = 5", "event 5 of Ana Example"),
+    "event's signature": (
+        "UPDATE events SET signature = (SELECT signature FROM events WHERE number = 4) WHERE number = 5",
+        "event 5 of Ana Example: its signature does not hold",
+    ),
+    "event gone": ("DELETE FROM events WHERE number = 4", "event 5 of Ana Example: event 4 is missing"),
+    "first event gone": ("DELETE FROM events WHERE number = 1", "event 2 of Ana Example: the chain does not begin"),
+    "last event gone": ("DELETE FROM events WHERE number = 13", "table openings is not what the log makes of it"),
+    "note": ("UPDATE texts SET text = 'another note' WHERE text = 'a note'", "(noted) was altered"),
+    "summary": ("UPDATE texts SET text = 'another' WHERE text = 'a summary'", "(summarized) was altered"),
+    "reason": ("UPDATE texts SET text = 'another' WHERE text = 'a reason'", "(status) was altered"),
+    "facts": ("UPDATE texts SET text = replace(text, '\"west\"', '\"east\"')", "(filed) was altered"),
+    "salt": ("UPDATE texts SET salt = x'00' WHERE text = 'a note'", "(noted) was altered"),
+    "text gone": ("DELETE FROM texts WHERE text = 'a note'", "(noted) is missing"),
+    "text added": ("INSERT INTO texts VALUES ('ff', x'00', 'x')", "text ff is named by no event"),
+    "letter": ("UPDATE letters SET sealed = x'00' WHERE report LIKE '00%'", "the sealed letter of report 000000000000"),
+    "letters swapped": (
+        "UPDATE letters SET sealed = (SELECT sealed FROM letters WHERE report LIKE '11%') WHERE report LIKE '00%'",
+        "the sealed letter of report 000000000000",
+    ),
+    "letter gone": ("DELETE FROM letters WHERE report LIKE '00%'", "the sealed letter of report 000000000000"),
+    "letter added": ("INSERT INTO letters VALUES ('ff', x'00')", "letter ff is named by no event"),
+    "kept envelope": ("UPDATE kept SET bytes = x'00'", "the kept envelope"),
+    "kept envelope gone": ("DELETE FROM kept", "the kept envelope"),
+    "kept envelope added": ("INSERT INTO kept VALUES ('ff', x'00', NULL)", "envelope ff is named by no event"),
+    "reviewer's name": ("UPDATE reviewers SET name = 'Somebody Else'", "the reviewers are not those who joined"),
+    "reviewer's key": ("UPDATE reviewers SET public = 'x'", "the reviewers are not those who joined"),
+    "secret": ("UPDATE secrets SET seed = randomblob(32)", "a signing key in the vault is not the one"),
+    "settings": ("UPDATE settings SET value = value || ' ' WHERE name = 'office'", "the office's settings"),
+    "code": ("UPDATE codings SET code = 'REV.ASYM'", "table codings"),
+    "status": ("UPDATE statuses SET status = 'done'", "table statuses"),
+    "report": ("UPDATE reports SET envelope = 'x' WHERE report LIKE '00%'", "table reports"),
+    "report hidden": ("DELETE FROM reports WHERE report LIKE '00%'", "table reports"),
+    "fault": ("UPDATE envelopes SET fault = 'size' WHERE fault IS NOT NULL", "table envelopes"),
+    "bundle": ("UPDATE bundles SET pull = 2", "table bundles"),
+    "opening": ("DELETE FROM openings", "table openings"),
+}
+
+
+@pytest.mark.parametrize("name", ALTERED)
+def test_alteration_named(busy: Desk, name: str) -> None:
+    """Whoever has the passphrase can write into the file; verify says where, and ends with exit 4."""
+    statement, named = ALTERED[name]
+    _alter(busy, statement)
+    run = busy("verify")
+    assert (4, "") == (run.code, run.out)
+    assert named in run.err
+
+
+def test_first_bad_event_leads(busy: Desk) -> None:
+    """The sentence that ends the command names the first bad event."""
+    _alter(busy, "UPDATE events SET digest = 'x' WHERE number = 3")
+    (sentence,) = [line for line in busy("verify").err.split("\n") if "does not hold together" in line]
+    assert sentence.endswith("together: event 3 of Ana Example: its digest is not that of its line")
+
+
+def test_damaged_pages_named(busy: Desk) -> None:
+    """A flipped bit in the file itself is found, and nothing of SQLCipher's own talk is printed."""
+    path = busy.folder / "vault.sqlite"
+    data = bytearray(path.read_bytes())
+    data[20_000] ^= 1
+    path.write_bytes(data)
+    run = busy("verify")
+    assert 4 == run.code
+    assert "damaged" in run.err
+    assert "ERROR CORE" not in run.err
+
+
+def test_changed_words_are_not_shown(busy: Desk) -> None:
+    """Words that are not those that were filed are refused, even if well sealed."""
+    _alter(busy, ALTERED["letters swapped"][0])
+    run = busy("show", "0000", "--words")
+    assert (4, "") == (run.code, run.out)
+    assert "the sealed words of 00000000 are not those that were filed" in run.err
+
+
+def test_rebuild_mends_tables(busy: Desk) -> None:
+    """Where only the tables are wrong, they are made anew from the log."""
+    before = busy("list", "--json").out
+    _alter(busy, "DELETE FROM codings")
+    _alter(busy, "UPDATE reports SET envelope = 'x'")
+    assert 4 == busy("verify").code
+    assert 0 == busy("verify", "--rebuild").code
+    assert (before, 0) == (busy("list", "--json").out, busy("verify").code)
+
+
+def test_rebuild_keeps_hands_off_a_bad_log(busy: Desk) -> None:
+    """A log that does not hold is not made the truth."""
+    _alter(busy, "DELETE FROM codings")
+    _alter(busy, "UPDATE events SET digest = 'x' WHERE number = 8")
+    assert 4 == busy("verify", "--rebuild").code
+
+
+def test_verify_tells_the_head(busy: Desk) -> None:
+    """The end of the chain is answered, to be written down."""
+    fingerprint, number, head = busy("verify").out.split()
+    assert fingerprint.startswith("SHA256:")
+    assert (13, 64) == (int(number), len(head))
+
+
+def test_events_hold_no_words(busy: Desk) -> None:
+    """The log names texts by digest and days without a time."""
+    with open_vault(busy.folder, read_header(busy.folder), PASSPHRASE, day()) as vault, vault.reading() as connection:
+        log = "".join(row.body for row in read_log(connection))
+    assert ["a note", "a summary", "a reason", "west", ":00"] == [
+        word for word in ("a note", "a summary", "a reason", "west", ":00") if word not in log
+    ]
+    assert f'"day":"{day()}"' in log
+
+
+def test_rebuild_equals_tables(busy: Desk) -> None:
+    """The tables are exactly what folding the log gives."""
+    with open_vault(busy.folder, read_header(busy.folder), PASSPHRASE, day()) as vault, vault.reading() as connection:
+        assert projections.fold(row.event for row in read_log(connection)) == projections.stored(connection)
+
+
+KEY = SigningKey.generate()
+FIRST = next_event(Head(), KEY, day(), Kind.TAGGED, {"report": "00", "code": "REV.OVER"})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"v": 2}, {"kind": "erased"}, {"day": "2031-05-06T1"}, {"day": "2031"}, {"x": 1}, {"number": ""}, {"code": []}],
+    ids=str,
+)
+def test_other_event_refused(change: dict[str, object]) -> None:
+    """A line that is not exactly an event is none."""
+    body = json.dumps(json.loads(FIRST.body) | change, sort_keys=True, separators=(",", ":")) + "\n"
+    with pytest.raises(EventRefused):
+        read_event(body)
+
+
+@pytest.mark.parametrize("body", ["", "{}", "[]", "null", "NaN", "[" * 5000, FIRST.body + " ", " " + FIRST.body])
+def test_other_line_refused(body: str) -> None:
+    """Nor is one written in another way."""
+    with pytest.raises(EventRefused):
+        read_event(body)
+
+
+def test_other_key_refused() -> None:
+    """An event signed by another reviewer does not continue this chain."""
+    with pytest.raises(EventRefused):
+        follow(Head(), FIRST, SigningKey.generate().public)
+
+
+def test_chain_goes_on() -> None:
+    """An event follows the one before it and no other."""
+    second = next_event(follow(Head(), FIRST, KEY.public), KEY, day(), Kind.UNTAGGED, dict(FIRST.event.fields))
+    assert Head(2, second.digest) == follow(Head(1, FIRST.digest), second, KEY.public)
+    with pytest.raises(EventRefused):
+        follow(Head(1, "0" * 64), second, KEY.public)
+    with pytest.raises(EventRefused):
+        follow(Head(), second, KEY.public)
+
+
+def test_tables_do_not_depend_on_the_order_of_chains() -> None:
+    """Two reviewers' chains give the same tables whichever is followed first."""
+    chains = [
+        [
+            Event(name, number, None, "2031-05-06", kind, {"report": "00", "code": code})
+            for number, (kind, code) in enumerate(steps, start=1)
+        ]
+        for name, steps in {
+            "a": [(Kind.TAGGED, "REV.OVER"), (Kind.UNTAGGED, "REV.OVER"), (Kind.TAGGED, "STD.NEXUS")],
+            "b": [(Kind.TAGGED, "REV.OVER")],
+        }.items()
+    ]
+    one, other = chains
+    assert projections.fold([*one, *other]) == projections.fold([*other, *one])
