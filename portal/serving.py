@@ -167,31 +167,33 @@ def serve(config: Config, port: int, gate_port: int | None, ready: Callable[[str
     Raises AddressTaken, StartFailed.
     """
     os.umask(0o077)
-    officer, gate = _listen(port), _listen_unix(config.gate_socket) if gate_port is None else _listen(gate_port)
     gunicorn.http.wsgi.Response = _Response
-    children = [
-        _start("officer", lambda: create_app(config), officer, threads=16),
-        _start("gate", lambda: create_gate(config), gate, threads=4),
-    ]
     stopping: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _frame: stopping.append(number))
-    try:
-        if _await_start(officer, gate, children, stopping):
-            gate_url = f"unix:{config.gate_socket}" if gate_port is None else _url(gate)
-            ready(_url(officer), gate_url)
-        while not stopping and all(child.is_alive() for child in children):
-            time.sleep(0.2)
-    finally:
-        for child in children:
-            child.terminate()
-        for child in children:
-            child.join()
-        if gate_port is None:
+    with _listen(port) as officer, _listen_gate(config, gate_port) as gate:
+        children = [
+            _start("officer", lambda: create_app(config), officer, threads=16),
+            _start("gate", lambda: create_gate(config), gate, threads=4),
+        ]
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda number, _frame: stopping.append(number))
+        try:
+            if _await_start(officer, gate, children, stopping):
+                ready(_url(officer), _url(gate))
+            while not stopping and all(child.is_alive() for child in children):
+                time.sleep(0.2)
+        finally:
+            _end(children)
             config.gate_socket.unlink(missing_ok=True)
     if not stopping:
         raise StartFailed
     return 0
+
+
+def _end(children: list[Any]) -> None:
+    for child in children:
+        child.terminate()
+    for child in children:
+        child.join()
 
 
 def _start(name: str, make: Callable[[], Any], listener: socket.socket, threads: int) -> Any:
@@ -213,8 +215,13 @@ def _listen(port: int) -> socket.socket:
         listener.bind(("127.0.0.1", port))
         listener.listen(BACKLOG)
     except OSError as error:
+        listener.close()
         raise AddressTaken(f"port {port}", (error.strerror or "unknown reason").lower()) from error
     return listener
+
+
+def _listen_gate(config: Config, port: int | None) -> socket.socket:
+    return _listen_unix(config.gate_socket) if port is None else _listen(port)
 
 
 def _listen_unix(path: Path) -> socket.socket:
@@ -225,6 +232,7 @@ def _listen_unix(path: Path) -> socket.socket:
         listener.bind(str(path))
         listener.listen(BACKLOG)
     except OSError as error:
+        listener.close()
         raise AddressTaken(path.name, (error.strerror or str(error)).lower()) from error
     return listener
 
@@ -270,5 +278,7 @@ def _answers(listener: socket.socket, method: str, path: str) -> bool:
 
 
 def _url(listener: socket.socket) -> str:
+    if listener.family == socket.AF_UNIX:
+        return f"unix:{listener.getsockname()}"
     host, port = listener.getsockname()
     return f"http://{host}:{port}"

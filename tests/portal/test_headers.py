@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Every answer carries the same headers, each once, whatever its status; no cookie is ever set."""
+
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+from flask.testing import FlaskClient
+from portalkit import OCTETS, PortalOffice, Served
+
+EXPECTED = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; worker-src 'none'; base-uri 'none'; object-src 'none'; "
+    "frame-src 'none'; frame-ancestors 'none'; manifest-src 'none'; font-src 'none'; media-src 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Origin-Agent-Cluster": "?1",
+    "Permissions-Policy": "accelerometer=(), autoplay=(), camera=(), clipboard-read=(), display-capture=(), "
+    "encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), magnetometer=(), "
+    "microphone=(), midi=(), payment=(), publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), "
+    "web-share=(), xr-spatial-tracking=()",
+    "Cache-Control": "no-store",
+    "X-DNS-Prefetch-Control": "off",
+    "X-Robots-Tag": "noindex, noarchive",
+}
+OTHERS = {"content-type", "content-length", "connection"}
+LARGE = str(22_000)
+
+
+def broken_clock() -> date:
+    raise RuntimeError("no day")
+
+
+def check(status: int, answer: list[tuple[str, str]], also: frozenset[str] = frozenset()) -> None:
+    """Assert that an answer's headers are exactly ours."""
+    ours = [(name, value) for name, value in answer if name.lower() not in OTHERS | also]
+    assert sorted(EXPECTED.items()) == sorted(ours)
+
+
+REFUSALS = [
+    pytest.param(404, "GET", "/nothing", None, {}, id="404"),
+    pytest.param(404, "GET", "/envelopes/", None, {}, id="404-slash"),
+    pytest.param(405, "PUT", "/envelopes", None, {}, id="405"),
+    pytest.param(405, "OPTIONS", "/", None, {}, id="405-options"),
+    pytest.param(403, "POST", "/envelopes", b"x", {"Sec-Fetch-Site": "cross-site", **OCTETS}, id="403"),
+    pytest.param(411, "POST", "/envelopes", None, OCTETS, id="411"),
+    pytest.param(413, "POST", "/envelopes", b"x" * 22_000, OCTETS, id="413"),
+    pytest.param(415, "POST", "/envelopes", b"x", {"Content-Type": "text/plain"}, id="415"),
+    pytest.param(421, "GET", "/", None, {"Host": "elsewhere.example"}, id="421"),
+    pytest.param(422, "POST", "/envelopes", b"x", OCTETS, id="422"),
+]
+
+
+@pytest.mark.parametrize(("status", "method", "path", "body", "headers"), REFUSALS)
+def test_refusal_headers_exact(
+    client: FlaskClient, status: int, method: str, path: str, body: bytes | None, headers: dict[str, str]
+) -> None:
+    """A refusal is one plain sentence under the same headers as the page."""
+    answer = client.open(path, method=method, data=body, headers=headers)
+    assert status == answer.status_code
+    check(status, list(answer.headers), also=frozenset({"allow"}))
+    assert "text/plain; charset=utf-8" == answer.headers["Content-Type"]
+    assert 1 == answer.data.count(b"\n") and answer.data.endswith(b".\n")
+
+
+def test_stored_headers_exact(client: FlaskClient, office: PortalOffice) -> None:
+    """The 201 carries them too."""
+    answer = client.post("/envelopes", data=office.envelope(), headers=OCTETS)
+    assert 201 == answer.status_code
+    check(201, list(answer.headers))
+
+
+@pytest.mark.parametrize("path", ["/keys.txt", "/keys.txt.sig", "/health"])
+def test_text_headers_exact(client: FlaskClient, path: str) -> None:
+    """So do the texts, which have no compressed form."""
+    answer = client.get(path)
+    assert 200 == answer.status_code
+    check(200, list(answer.headers))
+
+
+@pytest.mark.parametrize("path", ["/", "/SHA256SUMS", "/SHA256SUMS.sig"])
+def test_page_headers_exact(client: FlaskClient, path: str) -> None:
+    """So does the page, whose form depends on what the browser can unpack and on nothing else."""
+    answer = client.get(path)
+    assert "Accept-Encoding" == answer.headers["Vary"]
+    check(200, list(answer.headers), also=frozenset({"vary"}))
+
+
+def test_failure_headers_exact(client_of: Callable[..., FlaskClient], capsys: pytest.CaptureFixture[str]) -> None:
+    """What nobody foresaw is a 500 with the same headers, and one line that names type and route only."""
+    answer = client_of(today=broken_clock).get("/keys.txt", headers={"User-Agent": "canary"})
+    assert 500 == answer.status_code
+    check(500, list(answer.headers))
+    assert "portal: RuntimeError at /keys.txt\n" == capsys.readouterr().err
+
+
+def test_full_disk_headers_exact(client_of: Callable[..., FlaskClient], office: PortalOffice) -> None:
+    """Below the floor of free room a letter is refused with a 503, before it is read."""
+    client = client_of(floor_mib=1_048_576)
+    answer = client.post("/envelopes", data=office.envelope(), headers=OCTETS)
+    assert 503 == answer.status_code
+    check(503, list(answer.headers))
+    assert b"Nothing was stored." in answer.data
+    assert b"up\nroom none\n" == client.get("/health").data
+
+
+def test_https_adds_two_headers(client_of: Callable[..., FlaskClient]) -> None:
+    """Only over https are transport security and the onion's address named, the latter with the page only."""
+    onion = "a" * 56 + ".onion"
+    client = client_of(https=True, onion=onion)
+    page, text = client.get("/"), client.get("/keys.txt")
+    assert "max-age=63072000; includeSubDomains" == page.headers["Strict-Transport-Security"]
+    assert f"http://{onion}/" == page.headers["Onion-Location"]
+    assert "Onion-Location" not in text.headers
+
+
+ROUTES = ["/", "/keys.txt", "/keys.txt.sig", "/SHA256SUMS", "/SHA256SUMS.sig", "/health", "/envelopes", "/nothing"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
+@pytest.mark.parametrize("cookie", [{}, {"Cookie": "session=abc; other=1"}], ids=["without", "with"])
+@pytest.mark.parametrize("path", ROUTES)
+def test_no_cookie_anywhere(client: FlaskClient, path: str, method: str, cookie: dict[str, str]) -> None:
+    """No route sets a cookie, and no answer depends on one."""
+    answer = client.open(path, method=method, headers=cookie)
+    assert "Set-Cookie" not in answer.headers
+    assert "Cookie" not in answer.headers.get("Vary", "")
+
+
+def test_wire_shows_no_server(served: Served) -> None:
+    """On the wire there is neither `Server` nor `Date`, also when what came never became a request."""
+    for raw in (b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", b"broken\r\n\r\n", b"X" * 3000):
+        head = served.raw(raw).partition(b"\r\n\r\n")[0].decode()
+        lines = [tuple(line.split(": ", 1)) for line in head.split("\r\n")[1:]]
+        check(0, lines, also=frozenset({"vary"}))  # type: ignore[arg-type]
+
+
+def test_head_has_no_body(served: Served) -> None:
+    """HEAD gives the headers of GET, and nothing after them."""
+    got, head = served.request("GET", "/"), served.request("HEAD", "/")
+    assert (200, b"") == (head.status, head.body)
+    assert got.headers == head.headers
