@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from officer import Officer
+from simulator import Simulator
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +14,11 @@ def officer() -> Iterator[Officer]:
     process = Officer()
     yield process
     process.close()
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory) -> Iterator[Simulator]:
+    """A whole office, shared by the tests of one file."""
+    simulator = Simulator(tmp_path_factory.mktemp("office") / "throwaway")
+    yield simulator
+    simulator.stop()

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Chromium, with and without JIT, on the real page of a real portal."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+QUIET = [
+    "--no-sandbox",  # the tests may run as root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-default-apps",
+]
+ENGINES = {"jit": [], "jitless": ["--js-flags=--jitless"]}
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def browser(request, playwright) -> Iterator[Browser]:
+    """Debian's Chromium, once with its compiler and once without."""
+    path = shutil.which("chromium")
+    assert path, "install Debian's package chromium"
+    running = playwright.chromium.launch(executable_path=path, args=[*QUIET, *ENGINES[request.param]])
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def page(browser, office) -> Iterator[Page]:
+    """A new profile on the first step of the page."""
+    context = browser.new_context(viewport={"width": 360, "height": 740})
+    new = context.new_page()
+    new.set_default_timeout(20_000)
+    yield new
+    context.close()

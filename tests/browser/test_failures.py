@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""When something fails, no word leaves the page and no word is lost."""
+
+import pytest
+from pagedriver import Wire, await_receipt, seal, visible, write_report
+from playwright.sync_api import Error
+
+MARKER = "xyzzyMARKERplugh"
+TEXT = f"Words that must stay, {MARKER}."
+
+
+def kept(page) -> str:
+    return page.locator("[data-text]").input_value()
+
+
+def outcome(page) -> str:
+    page.wait_for_selector("[data-outcome] *")
+    return page.locator("[data-outcome]").inner_text()
+
+
+def everything_pressed(page) -> None:
+    """Type the marker wherever it can be typed, and press whatever can be pressed, shown or not."""
+    for number in range(page.locator("textarea, input, select").count()):
+        field = page.locator("textarea, input, select").nth(number)
+        if field.is_visible() and field.is_enabled() and field.evaluate("f => f.matches('textarea, [type=text]')"):
+            field.fill(MARKER)
+            field.press("Enter")
+    page.evaluate(
+        """marker => {
+            for (const field of document.querySelectorAll("textarea, input[type=text]")) field.value = marker;
+            for (const button of document.querySelectorAll("button")) { button.disabled = false; button.click(); }
+            for (const form of document.forms) form.submit();
+        }""",
+        MARKER,
+    )
+    page.wait_for_timeout(300)
+
+
+SCRIPTS = {
+    "blocked": lambda route: route.abort(),
+    "empty": lambda route: route.fulfill(body="", content_type="text/javascript"),
+    "broken": lambda route: route.fulfill(body="this is not {{ script", content_type="text/javascript"),
+    "altered": lambda route: route.fulfill(body="fetch('/' + document.body.innerText)", content_type="text/javascript"),
+    "html": lambda route: route.fulfill(body="<h1>Log in to Wi-Fi</h1>", content_type="text/html"),
+}
+
+
+@pytest.mark.parametrize("how", SCRIPTS)
+def test_without_its_script_nothing_is_sent(office, page, how):
+    """A page whose script is blocked, broken or altered can send nothing, whatever is pressed."""
+    wire = Wire(page)
+    page.route("**/*.js", SCRIPTS[how])
+    page.goto(office.url)
+    everything_pressed(page)
+    assert wire.posts() == []
+    assert not wire.holds(MARKER)
+    assert page.locator("[data-seal]").evaluate("b => b.closest('form') === null")
+
+
+def test_delayed_script_sends_nothing_early(office, page):
+    """Until the script has come and the self-test has passed, pressing things does nothing; after, all is well."""
+    wire = Wire(page)
+    held = []
+    page.route("**/*.js", lambda route: held.append(route))
+    page.goto(office.url, wait_until="commit")
+    page.wait_for_selector("body")
+    page.wait_for_timeout(500)
+    assert page.locator("[data-seal]").is_disabled()
+    everything_pressed(page)
+    assert wire.posts() == []
+    assert not wire.holds(MARKER)
+    held[0].continue_()
+    page.unroute("**/*.js")
+    write_report(page, office.url, TEXT, paste=True)
+
+
+def test_self_test_failure_stops_it(office, page):
+    """On a device whose randomness is broken the seal button never works."""
+    page.add_init_script("crypto.getRandomValues = () => { throw new Error('no entropy'); }")
+    wire = Wire(page)
+    page.goto(office.url)
+    page.wait_for_timeout(1_500)
+    assert page.locator("[data-seal]").is_disabled()
+    everything_pressed(page)
+    assert wire.posts() == []
+
+
+ANSWERS = {
+    "500": {"status": 500, "body": "Something went wrong here. Nothing was stored.\n"},
+    "503": {"status": 503, "body": "The shelf is full.\n"},
+    "413": {"status": 413, "body": "That is too long.\n"},
+    "captive portal": {"status": 200, "body": "<h1>Log in</h1>", "content_type": "text/html"},
+    "captive redirect": {"status": 302, "headers": {"Location": "/login"}},
+    "wrong digest": {"status": 201, "body": "0" * 64 + "\n"},
+    "empty 201": {"status": 201, "body": ""},
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_refused_send_keeps_words(office, page, answer):
+    """Whatever comes back, no receipt is shown, every word stays, and the next press can succeed."""
+    write_report(page, office.url, TEXT, paste=True)
+    page.route("**/envelopes", lambda route: route.fulfill(**ANSWERS[answer]))
+    seal(page)
+    said = outcome(page)
+    assert said
+    assert kept(page) == TEXT
+    assert page.locator("[data-step=receipt]").is_hidden()
+    page.unroute("**/envelopes")
+    page.wait_for_selector(visible("check", "[data-seal]:not([disabled])"))
+    seal(page)
+    assert len(await_receipt(page)) == 13
+
+
+def test_lost_answer_stores_one(office, page):
+    """When the portal kept the letter and its answer was lost, the retry sends the same bytes: one letter."""
+    before = office.shelf()
+    bodies = []
+
+    def deliver_and_cut(route):
+        route.fetch()
+        bodies.append(route.request.post_data_buffer)
+        route.abort("connectionreset")
+
+    write_report(page, office.url, TEXT, paste=True)
+    page.route("**/envelopes", deliver_and_cut)
+    seal(page)
+    assert outcome(page)
+    assert kept(page) == TEXT
+    page.unroute("**/envelopes")
+    page.wait_for_selector(visible("check", "[data-seal]:not([disabled])"))
+    with page.expect_request("**/envelopes") as again:
+        seal(page)
+    await_receipt(page)
+    assert bodies == [again.value.post_data_buffer]
+    assert len(office.shelf() - before) == 1
+
+
+def test_portal_killed_in_mid_send(office, page):
+    """The portal dies with the request in its hands: the words stay, it comes back, the retry stores one."""
+    before = office.shelf()
+    write_report(page, office.url, TEXT, paste=True)
+    office.pause()
+    try:
+        page.keyboard.press("Tab")
+        page.locator("[data-seal]").press("Enter")
+        page.wait_for_timeout(700)
+    finally:
+        office.kill()
+    assert outcome(page)
+    assert kept(page) == TEXT
+    assert page.locator("[data-step=receipt]").is_hidden()
+    office.start()
+    page.wait_for_selector(visible("check", "[data-seal]:not([disabled])"))
+    seal(page)
+    assert len(await_receipt(page)) == 13
+    assert len(office.shelf() - before) == 1
+
+
+KEY_FAULTS = {
+    "another root's list": lambda text: text.replace("office ", "office X"),
+    "a recipient changed": lambda text: text[:-60] + "q" + text[-59:],
+    "html": lambda text: "<h1>Log in</h1>",
+    "empty": lambda text: "",
+}
+
+
+@pytest.mark.parametrize("fault", KEY_FAULTS)
+def test_forged_keys_seal_nothing(office, page, fault):
+    """A key list that the built-in root did not sign is never sealed to."""
+    wire = Wire(page)
+
+    def forge(route):
+        body = route.fetch().text()
+        route.fulfill(body=KEY_FAULTS[fault](body), content_type="text/plain")
+
+    page.route("**/keys.txt", forge)
+    write_report(page, office.url, TEXT, paste=True)
+    seal(page)
+    assert outcome(page)
+    assert wire.posts() == []
+    assert kept(page) == TEXT
+
+
+def test_keys_missing_seal_nothing(office, page):
+    """Without a key list the words stay; when it comes back they are sent."""
+    page.route("**/keys.txt*", lambda route: route.abort())
+    wire = Wire(page)
+    write_report(page, office.url, TEXT, paste=True)
+    seal(page)
+    assert outcome(page)
+    assert wire.posts() == []
+    page.unroute("**/keys.txt*")
+    page.wait_for_selector(visible("check", "[data-seal]:not([disabled])"))
+    seal(page)
+    assert len(await_receipt(page)) == 13
+
+
+def test_leaving_clears_the_page(office, page):
+    """Leave replaces the page; going back shows no word."""
+    write_report(page, office.url, TEXT, paste=True)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.locator("[data-leave]:visible").first.click()
+    page.wait_for_timeout(500)
+    assert MARKER not in page.content()
+    try:
+        page.go_back(timeout=5_000)
+    except Error:
+        return
+    assert MARKER not in page.content()
+    assert all(MARKER not in value for value in page.locator("textarea").evaluate_all("fs => fs.map(f => f.value)"))

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A report typed by keyboard into the real page arrives at the real desk, and nothing else ever leaves the page."""
+
+import re
+
+import pytest
+from pagedriver import Wire, await_receipt, seal, visible, write_report
+
+MARKER = "xyzzyMARKERplugh"
+WORDS = (
+    f"They told me: \u201csign it\u201d, {MARKER}.\n"
+    "Second line, with tab-less spaces   and <b>markup</b> & 'quotes'.\n"
+    "Ñandú ¿qué? 文字 🦤 e\u0301 العربية"
+)
+
+
+def test_typed_report_arrives(office, page):
+    """Letter for letter, by keyboard alone; and no request of the visit holds a word of it."""
+    wire = Wire(page)
+    write_report(page, office.url, WORDS)
+    assert wire.posts() == []
+    seal(page)
+    words = await_receipt(page)
+    assert len(words) == 13
+    assert [request.url.removeprefix(office.url) for request in wire.posts()] == ["/envelopes"]
+    assert len(wire.posts()[0].post_data_buffer) == 21_157
+    assert not wire.holds(MARKER)
+    office.carry()
+    texts = [office.report(report["id"])["text"] for report in office.reports()]
+    assert WORDS in texts
+    assert office.shelf() == set()
+
+
+def test_first_visit_is_small(office, page, capsys):
+    """Six requests, and fewer bytes than the budget, the keys among them."""
+    sizes = []
+    page.on("response", lambda response: sizes.append((response.url, response.request)))
+    page.goto(office.url)
+    page.wait_for_selector(visible("before", "[data-go=next]"))
+    page.wait_for_load_state("networkidle")
+    bytes_seen = {url.removeprefix(office.url): request.sizes()["responseBodySize"] for url, request in sizes}
+    with capsys.disabled():
+        print(f"\nfirst visit: {len(sizes)} requests, {sum(bytes_seen.values())} bytes over the wire: {bytes_seen}")
+    assert len(sizes) == 6
+    assert sum(bytes_seen.values()) < 80_000
+
+
+def test_no_cookie_no_storage(office, page):
+    """After a sent report the browser holds nothing of the visit."""
+    write_report(page, office.url, f"words {MARKER}", paste=True)
+    seal(page)
+    await_receipt(page)
+    assert page.context.cookies() == []
+    assert page.evaluate("() => localStorage.length + sessionStorage.length") == 0
+    assert page.evaluate("async () => (await indexedDB.databases()).length") == 0
+    assert page.title() and MARKER not in page.title()
+    assert page.url == office.url + "/"
+
+
+def test_nothing_breaks_the_policy(office, page):
+    """The page runs under its own strict policy without one complaint."""
+    complaints = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    write_report(page, office.url, "short words", paste=True)
+    seal(page)
+    await_receipt(page)
+    unknown = "Unrecognized feature: 'web-share'"  # a name in Permissions-Policy that this engine does not have
+    assert [complaint for complaint in complaints if unknown not in complaint] == []
+
+
+@pytest.mark.parametrize("missing", ["subtle", "WebAssembly", "Worker"])
+def test_older_engines_seal_too(office, page, missing):
+    """Without WebCrypto, WebAssembly or workers the report arrives all the same."""
+    script = {
+        "subtle": "Object.defineProperty(crypto, 'subtle', { value: undefined })",
+        "WebAssembly": "delete globalThis.WebAssembly",
+        "Worker": "delete globalThis.Worker",
+    }[missing]
+    page.add_init_script(script)
+    write_report(page, office.url, f"without {missing}", paste=True)
+    seal(page)
+    assert len(await_receipt(page)) == 13
+
+
+def test_root_on_the_page_is_the_cards(office, page):
+    """The fingerprint that the page shows is the one on the union's card."""
+    page.goto(office.url)
+    card = (office.folders.office / "public" / "card.txt").read_text("utf-8")
+    digits = re.search(r"SHA256: (.*)", card)[1].replace(" ", "")
+    shown = page.locator("[data-fingerprint]").inner_text()
+    assert digits in re.sub(r"\s", "", shown)
+
+
+def test_receipt_words_checked(office, page):
+    """Two words are asked for from paper; a wrong one is named, the right ones are accepted."""
+    write_report(page, office.url, "short words", paste=True)
+    seal(page)
+    words = await_receipt(page)
+    inputs = page.locator("[data-check] input")
+    assert inputs.count() == 2
+    for number in range(2):
+        inputs.nth(number).fill("zebra")
+    page.locator("[data-check-words]").click()
+    page.wait_for_selector("[data-checked] p")
+    first = page.locator("[data-checked]").inner_text()
+    labels = [page.locator("[data-check] label").nth(n).inner_text() for n in range(2)]
+    for number, label in enumerate(labels):
+        inputs.nth(number).fill(words[int(re.search(r"\d+", label)[0]) - 1])
+    page.locator("[data-check-words]").click()
+    assert first and page.locator("[data-checked]").inner_text() not in ("", first)
