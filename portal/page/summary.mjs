@@ -22,8 +22,7 @@ function describe(root, { id, values }, steps, say) {
   const target = find(root, "#" + id, HTMLElement);
   const what = (target.querySelector("legend") ?? find(root, `label[for="${id}"]`, HTMLElement)).firstChild?.textContent?.trim() ?? "";
   const answer = make("dd");
-  answer.append(...values.map((value) => make("p", value, id === "text" ? "facts__text" : "")));
-  answer.dir = "auto";
+  answer.append(...values.map((value) => Object.assign(make("p", value, id === "text" ? "facts__text" : ""), { dir: "auto" })));
   const change = make("button", say("change"), "link");
   change.type = "button";
   change.setAttribute("aria-label", say("change.what", { what }));
