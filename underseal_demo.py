@@ -90,7 +90,9 @@ class Folders:
 
 
 @click.command()
-@click.option("--dir", "base", type=click.Path(path_type=Path), default=Path("demo-office"), show_default=True)
+@click.option(
+    "--dir", "base", type=click.Path(path_type=Path), default=Path("demo-office"), help="Folder.", show_default=True
+)
 @click.option("--port", type=click.IntRange(1, 65_535), default=8640, show_default=True, help="Loopback port.")
 @click.option("--once", is_flag=True, help="Do it all, print one JSON line, and stop.")
 @click.option("--no-samples", is_flag=True, help="Leave the shelf empty; the portal stays up.")
