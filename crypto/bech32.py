@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Bech32 (BIP 173) without the length limit, as age writes recipients and identities."""
 
+from collections.abc import Iterable
+from functools import reduce
+from operator import xor
+
 from crypto.errors import Malformed
 
 _ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+_STEPS = [reduce(xor, (g for i, g in enumerate(_GENERATOR) if top >> i & 1), 0) for top in range(32)]
 MAX_CHARACTERS = 4_096  # the longest we read is a hybrid recipient, 1,959
 
 
@@ -30,10 +35,11 @@ def decode(text: str, prefix: str) -> bytes:
     words = [_VALUES[letter] for letter in rest]
     if _polymod([*_expand(prefix), *words]) != 1:
         raise _refusal()
-    data = bytes(_regroup(bytes(words[:-6]), 5, 8, pad=False))
-    if encode(prefix, data) != text.lower():  # left-over bits that are not zero
+    words = words[:-6]
+    unused_bits = len(words) * 5 % 8
+    if unused_bits >= 5 or (words and words[-1] & ((1 << unused_bits) - 1)):  # a second spelling of the same bytes
         raise _refusal()
-    return data
+    return bytes(_regroup(words, 5, 8, pad=False))
 
 
 def _refusal() -> Malformed:
@@ -43,10 +49,7 @@ def _refusal() -> Malformed:
 def _polymod(values: list[int]) -> int:
     checksum = 1
     for value in values:
-        top = checksum >> 25
-        checksum = (checksum & 0x1FFFFFF) << 5 ^ value
-        for i in range(5):
-            checksum ^= _GENERATOR[i] if (top >> i) & 1 else 0
+        checksum = (checksum & 0x1FFFFFF) << 5 ^ value ^ _STEPS[checksum >> 25]
     return checksum
 
 
@@ -54,7 +57,7 @@ def _expand(prefix: str) -> list[int]:
     return [ord(c) >> 5 for c in prefix] + [0] + [ord(c) & 31 for c in prefix]
 
 
-def _regroup(data: bytes, old_bits: int, new_bits: int, *, pad: bool = True) -> list[int]:
+def _regroup(data: Iterable[int], old_bits: int, new_bits: int, *, pad: bool = True) -> list[int]:
     accumulator = bits = 0
     groups = []
     for value in data:
