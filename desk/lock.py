@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from desk.errors import VaultLocked
+from desk.errors import NotStored, VaultLocked
 
 MAX_LOCK_BYTES = 100
 
@@ -27,8 +27,11 @@ def _holder(descriptor: int) -> str:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file at `path` (process id and boot id are written into it); raises VaultLocked."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    """Hold the lock file at `path` (process id and boot id are written into it); raises VaultLocked, NotStored."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise NotStored((error.strerror or "unknown reason").lower()) from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

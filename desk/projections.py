@@ -4,7 +4,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy import Connection, Table, bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from desk import tables
@@ -89,14 +89,20 @@ def fold(events: Iterable[Event]) -> State:
     return state
 
 
+_PUT = {table: insert(table).prefix_with("OR REPLACE") for table in tables.made.sorted_tables}
+_DROP = {
+    table: delete(table).where(*(column == bindparam(column.name) for column in table.primary_key))
+    for table in tables.made.sorted_tables
+}
+
+
 def apply(connection: Connection, event: Event) -> None:
     """Write what an event changes."""
     for effect in effects(event):
-        table = effect.table
         if isinstance(effect, Put):
-            connection.execute(insert(table).prefix_with("OR REPLACE"), effect.row)
+            connection.execute(_PUT[effect.table], effect.row)
         else:
-            connection.execute(delete(table).where(*(c == effect.row[c.name] for c in table.primary_key)))
+            connection.execute(_DROP[effect.table], effect.row)
 
 
 def stored(connection: Connection) -> State:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The vault: one SQLCipher file under a key that only the passphrase gives, and the log inside it."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
@@ -169,7 +168,7 @@ def make_vault(
     folder.chmod(0o700)
     file = VaultFile.make(random_bytes(SALT_BYTES), throwaway=settings.office.throwaway)
     database = folder / VAULT_SQLITE
-    os.close(os.open(database, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY, 0o600))
+    files.write_new(database, b"")  # so that it is private before SQLite sees it
     engine = _engine(database, file.key(passphrase))
     try:
         with engine.begin() as connection:
@@ -234,6 +233,8 @@ def _check_version(engine: Engine) -> None:
         with engine.begin() as connection:
             version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
             connection.execute(select(func.count()).select_from(tables.settings))
+    except OperationalError as error:
+        raise NotStored(str(error.orig)) from None
     except DatabaseError:
         raise WrongVaultPassphrase from None
     if version != tables.VAULT_VERSION:

@@ -13,6 +13,7 @@ from desk import projections, tables
 from desk.errors import Damaged
 from desk.events import TEXT_FIELDS, Event, EventRefused, Head, Kind, Signed, follow, read_event
 from desk.vault import Vault, text_id
+from intake.console import one_line
 
 SHOWN = 12  # digits of a digest in a sentence
 
@@ -54,7 +55,7 @@ def _file_faults(connection: Connection) -> Iterator[str]:
 
 def _name(connection: Connection, fingerprint: str) -> str:
     name = select(tables.reviewers.c.name).where(tables.reviewers.c.fingerprint == fingerprint)
-    return connection.execute(name).scalar_one_or_none() or "an unknown reviewer"
+    return one_line(connection.execute(name).scalar_one_or_none() or "an unknown reviewer")
 
 
 def _follow_chains(connection: Connection, checked: Checked) -> None:

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from deskkit import Desk, Office, letter, make_office, manifest_digest
+from deskkit import PASSPHRASE, Desk, Office, day, letter, make_office, manifest_digest
 
 from crypto.signature import Namespace, SigningKey, verify
+from desk.events import Kind
+from desk.vault import open_vault, read_header, read_log
 from intake.acknowledgement import read_acknowledgement
 
 
@@ -224,10 +226,15 @@ def test_wrong_holder_passphrase(desk: Desk, good: bytes, tmp_path_factory: pyte
 
 
 def test_order_tells_nothing(desk: Desk, office: Office) -> None:
-    """Reports stand in the order of their random ids, events of one bundle in the order of digests."""
+    """Reports are listed by random id; events and letters of one bundle stand in the order of digests."""
     desk.receive(office.bundle([office.envelope(letter()) for _ in range(9)]))
     ids = desk.ids()
     assert sorted(ids) == ids
+    with open_vault(desk.folder, read_header(desk.folder), PASSPHRASE, day()) as vault, vault.reading() as connection:
+        filed = [row.event.text("envelope") for row in read_log(connection) if row.event.kind is Kind.FILED]
+        query = "SELECT envelope FROM letters JOIN reports USING (report) ORDER BY letters.rowid"
+        stored = connection.exec_driver_sql(query).scalars().all()
+    assert sorted(filed) == filed == stored
 
 
 def test_other_holder_opens(desk: Desk, good: bytes, office: Office) -> None:

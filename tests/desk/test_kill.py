@@ -8,7 +8,7 @@ import time
 from collections import Counter
 
 import pytest
-from deskkit import PASSPHRASE, Desk, Office, day, letter, manifest_digest
+from deskkit import CANARY, PASSPHRASE, Desk, Office, day, letter, manifest_digest
 
 from desk.events import Kind
 from desk.vault import open_vault, read_header, read_log
@@ -20,7 +20,7 @@ IDS = [f"{number:032x}" for number in range(COUNT)]
 @pytest.fixture(scope="module")
 def big(office: Office) -> bytes:
     """A bundle that takes several transactions."""
-    return office.bundle([office.envelope(letter(id=name)) for name in IDS] + [bytes(21_157)])
+    return office.bundle([office.envelope(letter(CANARY, id=name)) for name in IDS] + [bytes(21_157)])
 
 
 def _killed_after(seconds: float, desk: Desk, *arguments: str, typed: str = "") -> bool:
@@ -60,11 +60,12 @@ def receive_seconds(office: Office, big: bytes, tmp_path_factory: pytest.TempPat
 
 @pytest.mark.parametrize("point", range(20))
 def test_receive_killed(desk: Desk, big: bytes, receive_seconds: float, point: int) -> None:
-    """Killed at a random moment of its work, receive leaves a vault that holds; the next run ends whole."""
+    """Killed at a random moment, receive leaves a vault that holds and no word in clear; the next run ends whole."""
     path, outgoing = desk.stick / "b", desk.stick / "outgoing"
     path.write_bytes(big)
     moment = receive_seconds * random.uniform(point / 20, (point + 1) / 20)
     _killed_after(moment, desk, "receive", str(path), "--outgoing", str(outgoing))
+    assert CANARY.encode() not in b"".join(left.read_bytes() for left in desk.folder.iterdir())
     assert 0 == desk("verify").code
     assert set(desk.ids()) <= set(IDS)
     assert not list(outgoing.glob("ack-*")) or COUNT == len(desk.ids())

@@ -42,11 +42,11 @@ def test_one_door_for_output(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_one_door_for_files(path: Path) -> None:
-    """Files are written by intake.files alone; the desk itself opens for reading, and makes the vault and its lock."""
+    """Files are written by intake.files alone; the desk itself opens for reading, and makes its lock."""
     calls = _calls(path)
     assert "open" not in calls
     assert not {call for call in calls if call.endswith((".write_text", ".write_bytes", ".touch", ".symlink_to"))}
-    assert "os.open" not in calls or path.stem in {"lock", "passphrase", "receive", "vault"}
+    assert "os.open" not in calls or path.stem in {"lock", "passphrase", "receive"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)

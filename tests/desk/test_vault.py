@@ -57,6 +57,12 @@ def test_no_vault(office: Office, tmp_path: Path) -> None:
     assert (3, "desk: no vault in " + tmp_path.name) == (run.code, run.err.split("\n")[0])
 
 
+def test_folder_from_the_environment(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """UNDERSEAL_DESK names the folder where --dir does not."""
+    monkeypatch.setenv("UNDERSEAL_DESK", str(desk.folder))
+    assert 0 == command("desk", "status", "--passphrase-file", str(desk.office.passphrase_file)).code
+
+
 def test_second_process_refused(desk: Desk) -> None:
     """While one program has the vault, another is refused with one sentence that names it."""
     with locked(desk.folder / "lock"):
@@ -69,6 +75,26 @@ def test_lock_is_left_by_the_dead(desk: Desk) -> None:
     """A lock file of a program that is gone does not lock."""
     (desk.folder / "lock").write_text("1 some-other-boot\n")
     assert 0 == desk("list").code
+
+
+def _storage_sentence(desk: Desk) -> None:
+    run = desk("list")
+    assert (7, "") == (run.code, run.out)
+    assert run.err.startswith("desk: nothing was changed: the vault could not be written (")
+
+
+def test_lock_is_never_a_link(desk: Desk) -> None:
+    """A lock that leads elsewhere is not followed: a sentence and exit 7."""
+    (desk.folder / "lock").unlink(missing_ok=True)
+    (desk.folder / "lock").symlink_to(desk.stick / "elsewhere")
+    _storage_sentence(desk)
+    assert not (desk.stick / "elsewhere").exists()
+
+
+def test_unusable_database_is_no_wrong_passphrase(desk: Desk) -> None:
+    """A file that SQLite cannot work with is not blamed on the person's passphrase."""
+    (desk.folder / "vault.sqlite-journal").mkdir()
+    _storage_sentence(desk)
 
 
 def test_lock_names_nobody_of_another_boot(tmp_path: Path) -> None:
