@@ -34,8 +34,8 @@ def main(count: int) -> None:
         bundle = office.bundle([office.envelope(letter("word " * 300)) for _ in range(count)])
         wall, processor = _seconds(lambda: desk.receive(bundle))
         first = desk.ids()[0]
-        commands = {"list": ("list",), "filter": ("list", "--kind", "REV"), "show": ("show", first), "verify": ("verify",)}
-        measured = {name: _seconds(lambda verb=verb: desk(*verb)) for name, verb in commands.items()}
+        verbs = {"list": ("list",), "filter": ("list", "--kind", "REV"), "show": ("show", first), "verify": ("verify",)}
+        measured = {name: _seconds(lambda verb=verb: desk(*verb)) for name, verb in verbs.items()}
     per_letter = {"wall_ms": round(wall * 1000 / count, 2), "processor_ms": round(processor * 1000 / count, 2)}
     print(json.dumps({"letters": count, "receive": [wall, processor], "per_letter": per_letter, **measured}))
 
