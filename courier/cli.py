@@ -81,7 +81,8 @@ def pull(folder: Path, stick: Path, passphrase_file: Path | None) -> None:
     def steps(envelopes: Iterable[tuple[str, bytes]], count: int) -> Iterable[tuple[str, bytes]]:
         return cast(Iterable[tuple[str, bytes]], _VOICE.steps(envelopes, "envelopes", count))
 
-    pulled = pull_bundle(_line(folder, settings, passphrase_file), folder, stick, settings.portal_key, steps)
+    with _line(folder, settings, passphrase_file) as line:
+        pulled = pull_bundle(line, folder, stick, settings.portal_key, steps)
     count = len(pulled.manifest.envelopes)
     if pulled.skipped:
         _VOICE.say("this courier has not carried the pull before this one; the desk will name the gap")
@@ -102,11 +103,11 @@ def push(folder: Path, outgoing: Path, passphrase_file: Path | None) -> None:
     Example:
       underseal courier push --dir courier --from /media/stick/outgoing
     """
-    line = _line(folder, load_settings(folder), passphrase_file)
     results = []
-    for pushed in push_files(line, outgoing):
-        results.append(pushed)
-        _VOICE.answer(f"{pushed.name}: {_outcome(pushed)}")
+    with _line(folder, load_settings(folder), passphrase_file) as line:
+        for pushed in push_files(line, outgoing):
+            results.append(pushed)
+            _VOICE.answer(f"{pushed.name}: {_outcome(pushed)}")
     if not results:
         _VOICE.say("there is nothing to bring in this folder")
     if any(pushed.refusal for pushed in results):
@@ -125,7 +126,8 @@ def status(folder: Path, as_json: bool, passphrase_file: Path | None) -> None:
       underseal courier status --dir courier
     """
     settings = load_settings(folder)
-    remote = checked_status(_line(folder, settings, passphrase_file))
+    with _line(folder, settings, passphrase_file) as line:
+        remote = checked_status(line)
     oldest = remote["oldest_day"]
     facts = {
         "waiting": remote["waiting"],

@@ -60,13 +60,19 @@ class _Request:
 
 
 class Line:
-    """A courier's connection to one gate."""
+    """A courier's connection to one gate; use it in a `with` block."""
 
     def __init__(self, settings: Settings, key: SigningKey) -> None:
         self._key = key
         socket_path = settings.gate.removeprefix("unix:") if settings.gate.startswith("unix:") else None
         self._base = _GATE_NAME if socket_path else settings.gate
         self._client = _client(settings.proxy, socket_path)
+
+    def __enter__(self) -> "Line":
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self._client.close()
 
     def ask(self, path: str, body: bytes = b"") -> dict[str, Any]:
         """Return the gate's JSON answer. Raises Unreachable, GateClosed, GateRefused, AnswerStrange."""
@@ -138,7 +144,7 @@ class _Arriving(io.RawIOBase):
 def portal_health(settings: Settings) -> str:
     """Return the portal's word about its room. Raises Unreachable."""
     try:
-        with _client(settings.proxy, None).stream("GET", settings.portal + "/health") as answer:
+        with _client(settings.proxy, None) as client, client.stream("GET", settings.portal + "/health") as answer:
             text = _whole(answer).decode("utf-8", "replace")
     except httpx.HTTPError as error:
         raise Unreachable("portal", type(error).__name__) from error

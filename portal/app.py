@@ -83,6 +83,7 @@ def utc_today() -> date:
 def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
     """Return the officer's side. Raises SettingRefused for debug switches, PageUntrusted for a page not as signed."""
     shelf = Shelf(config.shelf_url)
+    shelf.open()
     page = read_page(config.public / "page", config.office.root)
     app = Flask("underseal-portal", static_folder=None, template_folder=None)
     app.config.update(

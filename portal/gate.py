@@ -62,6 +62,7 @@ class Gate:
         self._today = today
         self._key: SigningKey = load_portal_key(config.directory)
         self._shelf = Shelf(config.shelf_url)
+        self._shelf.open()
         self._lists = Lists(self._shelf, config.office.root, config.office.floor)
         self._routes: dict[str, tuple[int, Callable[[bytes], Answer]]] = {
             "/status": (0, self._status),

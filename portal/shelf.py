@@ -5,6 +5,7 @@ An envelope's row is its digest, size class, day and bytes. Its key is the diges
 arrival; `vacuum` rewrites the pages in the same order. A day is never below the largest day the shelf has seen.
 """
 
+import contextlib
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import OperationalError
 
 _METADATA = MetaData()
 _ENVELOPES = Table(
@@ -129,6 +131,11 @@ class Shelf:
         """Make the tables of a new shelf."""
         with self._engine.begin() as connection:
             _METADATA.create_all(connection)
+
+    def open(self) -> None:
+        """Open the first connection, for which all others would wait. A locked shelf is no fault yet."""
+        with contextlib.suppress(OperationalError), self._reading.connect():
+            pass
 
     def close(self) -> None:
         """Close every connection."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""A portal for tests: a real ceremony's public files, real letters, the program as its own processes, signed requests."""
+"""A portal for tests: a real ceremony's files, real letters, the program as processes, signed requests."""
 
 import contextlib
 import gzip
@@ -69,14 +69,14 @@ class PortalOffice:
         text = write_key_list(KeyList(**{**facts, **changes}))
         return text, sign(text, root or self.root, Namespace.KEYS)
 
-    def acknowledgement(self, manifest: Mapping[str, Any], line_digest: str, **changes: Any) -> bytes:
+    def acknowledgement(self, pulled: Mapping[str, Any], line_digest: str, **changes: Any) -> bytes:
         """Return what the desk writes for a manifest, with changes; unsigned."""
         facts = {
-            "portal": manifest["portal"],
-            "desk": manifest["desk"],
-            "pull": manifest["pull"],
+            "portal": pulled["portal"],
+            "desk": pulled["desk"],
+            "pull": pulled["pull"],
             "manifest": line_digest,
-            "digests": tuple(name for name, _ in manifest["envelopes"]),
+            "digests": tuple(name for name, _ in pulled["envelopes"]),
         }
         return write_acknowledgement(Acknowledgement(**{**facts, **changes}))
 
@@ -220,12 +220,12 @@ class Served:
         self.process.wait(10)
 
 
-def serve(folder: Path, port: int = 0) -> Served:
+def serve(folder: Path, port: int = 0, *options: str) -> Served:
     """Start a portal and return it once it answers."""
     errors = folder.with_name(folder.name + ".errors")
     with errors.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "underseal", "portal", "serve", "--dir", str(folder), "--port", str(port)],
+            [sys.executable, "-m", "underseal", "portal", "serve", "--dir", str(folder), "--port", str(port), *options],
             stdout=subprocess.PIPE,
             stderr=file,
             start_new_session=True,

@@ -33,10 +33,11 @@ export function checkEnvelope(data, slots) {
     checkStanza(line, lines);
     stanzas++;
   }
-  if (stanzas !== slots) throw new Malformed("slots", "the number of stanzas is not the key list's");
+  if (stanzas === 0) throw new Malformed("stanza", "the header has no stanza");
   if (!line.startsWith("--- ") || canonical(line.slice(4))?.length !== 32) {
     throw new Malformed("mac", "the last line of the header is malformed");
   }
+  if (stanzas !== slots) throw new Malformed("slots", "the number of stanzas is not the key list's");
   if (data.length - lines.at !== payloadBytes(plaintextBytes)) {
     throw new Malformed("size", "the payload is not of its exact length");
   }

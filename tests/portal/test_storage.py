@@ -64,7 +64,7 @@ def test_answer_after_sync(served: Served, office: PortalOffice, tmp_path: Path)
 
 
 def test_failed_sync_is_fatal(served: Served, office: PortalOffice, shelf: Shelf, tmp_path: Path) -> None:
-    """When a sync fails the sender is told so, and the process ends: a fresh one takes the letter when it is sent again."""
+    """When a sync fails the sender is told, and the process ends: a fresh one takes the letter when it comes again."""
     worker = only_worker(served)
     envelope = office.envelope()
     with traced(worker, tmp_path / "trace", "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO"):
@@ -130,7 +130,7 @@ def test_short_lock_is_waited_for(served: Served, office: PortalOffice, folder: 
 
 @pytest.mark.long
 def test_long_lock_is_refused(served: Served, office: PortalOffice, folder: Path, shelf: Shelf) -> None:
-    """While the database is held for half a minute each sender is told within 12 seconds; afterwards all is as before."""
+    """While the database is held, each sender is told within 12 seconds; afterwards all is as before."""
     connection = sqlite3.connect(folder / "shelf.sqlite", isolation_level=None)
     served.post(office.envelope())
     connection.execute("BEGIN EXCLUSIVE")
@@ -150,7 +150,8 @@ def test_long_lock_is_refused(served: Served, office: PortalOffice, folder: Path
 @pytest.mark.long
 def test_slow_bodies_are_ended(served: Served, office: PortalOffice) -> None:
     """Forty connections that send a letter byte by byte are ended after half a minute, and others are served again."""
-    head = b"POST /envelopes HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\nContent-Length: 21157\r\n\r\n"
+    head = b"POST /envelopes HTTP/1.1\r\nHost: localhost\r\nContent-Length: 21157\r\n"
+    head += b"Content-Type: application/octet-stream\r\n\r\n"
     lines = [socket.create_connection(("127.0.0.1", served.port), timeout=60) for _ in range(40)]
     began = time.monotonic()
     for line in lines:

@@ -1,0 +1,364 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The gate opens for couriers of this office only, and deletes only what the desk has signed for."""
+
+import concurrent.futures
+import io
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from portalkit import COMPONENTS, OCTETS, PortalOffice, Served, body_of, signed, status_of
+
+from crypto.primitives import digest
+from crypto.signature import Namespace, PublicKey, SigningKey, sign, verify
+from intake.bundle import read_envelopes, read_head, read_manifest
+from portal.shelf import Shelf
+
+STRANGER = SigningKey.generate()
+FIRST_PULL = b'{"after":null}'
+
+
+def changed(request: bytes, before: bytes, after: bytes) -> bytes:
+    """Return a request with one place exchanged after it was signed."""
+    assert before in request
+    return request.replace(before, after, 1)
+
+
+def signature_twice(request: bytes) -> bytes:
+    """Return a request whose signature stands there under two labels."""
+    lines = request.split(b"\r\n")
+    doubled = [
+        line + b", two=" + line.partition(b"=")[2] if line.lower().startswith(b"signature") else line for line in lines
+    ]
+    return b"\r\n".join(doubled)
+
+
+REFUSED: dict[str, Callable[[SigningKey], bytes]] = {
+    "no signature": lambda key: (
+        b"POST /status HTTP/1.1\r\nHost: gate\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    ),
+    "another key": lambda key: signed(STRANGER, "/status"),
+    "another key under our name": lambda key: signed(STRANGER, "/status", key_id=key.public.fingerprint),
+    "too old": lambda key: signed(key, "/status", age_seconds=302),
+    "from the future": lambda key: signed(key, "/status", age_seconds=-302),
+    "no nonce": lambda key: signed(key, "/status", nonce=""),
+    "short nonce": lambda key: signed(key, "/status", nonce="ab" * 15),
+    "nonce in capitals": lambda key: signed(key, "/status", nonce="AB" * 16),
+    "another tag": lambda key: signed(key, "/status", tag="underseal-desk"),
+    "no tag": lambda key: signed(key, "/status", tag=None),
+    "without digest": lambda key: signed(key, "/status", components=COMPONENTS[:4]),
+    "without method": lambda key: signed(key, "/status", components=COMPONENTS[1:]),
+    "without authority": lambda key: signed(key, "/status", components=(COMPONENTS[0], *COMPONENTS[2:])),
+    "without path": lambda key: signed(key, "/status", components=(*COMPONENTS[:2], *COMPONENTS[3:])),
+    "without query": lambda key: signed(key, "/status", components=(*COMPONENTS[:3], COMPONENTS[4])),
+    "widened": lambda key: signed(key, "/status", components=(*COMPONENTS, "x-more"), extra={"x-more": "1"}),
+    "two signatures": lambda key: signature_twice(signed(key, "/status")),
+    "another path": lambda key: changed(signed(key, "/status"), b"POST /status", b"POST /pull"),
+    "another method": lambda key: changed(signed(key, "/status"), b"POST", b"PUT"),
+    "signed for GET": lambda key: signed(key, "/status", method="GET"),
+    "a query added": lambda key: changed(signed(key, "/status"), b"POST /status", b"POST /status?a=1"),
+    "a query signed": lambda key: signed(key, "/status?a=1"),
+    "another name": lambda key: changed(signed(key, "/status"), b"Host: gate", b"Host: localhost"),
+    "a name not ours": lambda key: signed(key, "/status", host="gate.example"),
+    "unknown path": lambda key: signed(key, "/envelopes"),
+    "the page": lambda key: signed(key, "/"),
+    "body changed": lambda key: changed(signed(key, "/pull", FIRST_PULL), b"null}", b"true}"),
+    "body longer than allowed": lambda key: signed(key, "/pull", b" " * 1_025),
+    "body where none belongs": lambda key: signed(key, "/status", b"x"),
+    "signature damaged": lambda key: changed(
+        signed(key, "/status"), b"ignature: courier=:", b"ignature: courier=:AAAA"
+    ),
+    "parameters damaged": lambda key: changed(signed(key, "/status"), b";created=", b";created=1"),
+}
+
+
+@pytest.fixture(scope="module")
+def gate_served(empty_portal: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A running portal that only refuses."""
+    import shutil
+
+    from portalkit import end, serve
+
+    running = serve(Path(shutil.copytree(empty_portal, tmp_path_factory.mktemp("gate") / "portal")))
+    yield running
+    end(running)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_stranger_refused_uniformly(gate_served: Served, office: PortalOffice, name: str) -> None:
+    """Whatever is wrong, the answer is the same, byte for byte, headers and all."""
+    expected = gate_served.gate(REFUSED["no signature"](office.courier))
+    assert 403 == status_of(expected)
+    assert expected == gate_served.gate(REFUSED[name](office.courier))
+
+
+@pytest.mark.parametrize("age_seconds", [0, 295, -295])
+def test_courier_admitted(gate_served: Served, office: PortalOffice, age_seconds: int) -> None:
+    """A request signed as it should be opens the gate, five minutes either way."""
+    answer = gate_served.gate(signed(office.courier, "/status", age_seconds=age_seconds))
+    assert 200 == status_of(answer)
+    status = json.loads(body_of(answer))
+    assert (0, None, None, None) == tuple(
+        status[name] for name in ("waiting", "oldest_day", "last_pull", "last_pull_day")
+    )
+    assert 13 == len(status["lists"])
+
+
+def test_replay_opens_once(gate_served: Served, office: PortalOffice) -> None:
+    """The same request sent forty times at once, to two processes, is answered once."""
+    request = signed(office.courier, "/status")
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        statuses = [status_of(answer) for answer in pool.map(gate_served.gate, [request] * 40)]
+    assert [200] + [403] * 39 == sorted(statuses)
+
+
+def test_spoiled_request_uses_no_nonce(gate_served: Served, office: PortalOffice) -> None:
+    """A stranger who changes a courier's request on its way does not use up its nonce."""
+    request = signed(office.courier, "/pull", b'{"after":"?"}')
+    for before, after in ((b"?", b"!"), (b"POST /pull", b"POST /keys"), (b";created=", b";created=1")):
+        assert 403 == status_of(gate_served.gate(changed(request, before, after)))
+    assert 200 == status_of(gate_served.gate(request))
+
+
+class Gate:
+    """The gate of one portal, asked by its courier."""
+
+    def __init__(self, app: Any, office: PortalOffice) -> None:
+        self._app = app
+        self._office = office
+
+    def ask(self, path: str, body: bytes = b"") -> tuple[int, bytes]:
+        """Return status and body of the answer to a signed request."""
+        raw = signed(self._office.courier, path, body)
+        lines = raw.partition(b"\r\n\r\n")[0].decode().split("\r\n")
+        environ = {
+            "REQUEST_METHOD": "POST",
+            "RAW_URI": path,
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.input": io.BytesIO(body),
+        }
+        for line in lines[1:]:
+            name, _, value = line.partition(": ")
+            environ["HTTP_" + name.upper().replace("-", "_")] = value
+        said: list[str] = []
+        answer = b"".join(self._app(environ, lambda status, headers, exc_info=None: said.append(status)))
+        return int(said[0].split()[0]), answer
+
+    def pull(self, after: str | None = None) -> tuple[Mapping[str, Any], str, bytes]:
+        """Return manifest, its digest, and the whole bundle."""
+        status, bundle = self.ask("/pull", json.dumps({"after": after}).encode())
+        assert 200 == status, bundle
+        line = bundle[: bundle.index(b"\n") + 1]
+        return json.loads(line), digest(line), bundle
+
+    def acknowledge(
+        self, line: bytes, key: SigningKey | None = None, namespace: Namespace = Namespace.ACK
+    ) -> tuple[int, bytes]:
+        """Send an acknowledgement, signed by the desk or by someone else."""
+        return self.ask("/acknowledge", line + sign(line, key or self._office.desk, namespace).encode())
+
+
+@pytest.fixture
+def gate(config: Any, office: PortalOffice) -> Gate:
+    """The gate of the test's portal, in this process."""
+    from portal.gate import create_gate
+
+    return Gate(create_gate(config), office)
+
+
+@pytest.fixture
+def send(client: FlaskClient, office: PortalOffice) -> Callable[[], bytes]:
+    """Sends a new letter, and returns it."""
+
+    def send_one() -> bytes:
+        envelope = office.envelope()
+        assert 201 == client.post("/envelopes", data=envelope, headers=OCTETS).status_code
+        return envelope
+
+    return send_one
+
+
+def test_bundle_is_whole(gate: Gate, send: Callable[[], bytes], folder: Path, office: PortalOffice) -> None:
+    """A bundle is manifest, portal's signature, and the letters in the order of their digests."""
+    sent = {digest(envelope): envelope for envelope in (send(), send(), send())}
+    manifest, _, bundle = gate.pull()
+    file = io.BytesIO(bundle)
+    read, line, signature = read_head(file)
+    portal = PublicKey.parse((folder / "portal.pub").read_text().strip())
+    verify(line, signature, portal, Namespace.BUNDLE)
+    assert sorted(sent.items()) == list(read_envelopes(file, read))
+    assert (portal.fingerprint, office.desk.public.fingerprint, 1, None) == tuple(
+        manifest[name] for name in ("portal", "desk", "pull", "previous")
+    )
+
+
+def test_pull_chains(gate: Gate, send: Callable[[], bytes]) -> None:
+    """Each new pull names the digest of the one before; an empty shelf makes an empty bundle."""
+    _, first_digest, _ = gate.pull()
+    send()
+    second, second_digest, _ = gate.pull(first_digest)
+    third, _, _ = gate.pull(second_digest)
+    assert [(2, first_digest, 1), (3, second_digest, 1)] == [
+        (m["pull"], m["previous"], m["count"]) for m in (second, third)
+    ]
+
+
+def test_lost_pull_comes_again(gate: Gate, send: Callable[[], bytes]) -> None:
+    """A courier that does not hold the last bundle gets the same bytes again, whatever arrived meanwhile."""
+    send()
+    _, first_digest, first = gate.pull()
+    send()
+    assert first == gate.pull()[2]
+    _, _, second = gate.pull(first_digest)
+    assert second == gate.pull(first_digest)[2] != first
+
+
+def test_pull_of_deleted_is_new(gate: Gate, send: Callable[[], bytes], office: PortalOffice) -> None:
+    """Once letters of the last bundle are deleted it cannot come again: a new one follows it."""
+    send()
+    manifest, line_digest, _ = gate.pull()
+    assert 200 == gate.acknowledge(office.acknowledgement(manifest, line_digest))[0]
+    again, _, _ = gate.pull()
+    assert (2, line_digest, 0) == (again["pull"], again["previous"], again["count"])
+
+
+def test_pull_deletes_nothing(gate: Gate, send: Callable[[], bytes], shelf: Shelf) -> None:
+    """Pulling, however often, leaves every letter on the shelf."""
+    send()
+    after = None
+    for _ in range(3):
+        _, after, _ = gate.pull(after)
+    assert 1 == shelf.waiting()[0]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"null", b'{"after":1}', b'{"after":null,"more":1}', b'{"after":NaN}', b"\xff"]
+)
+def test_strange_pull_refused(gate: Gate, shelf: Shelf, body: bytes) -> None:
+    """A pull that does not say what the courier holds makes no manifest."""
+    assert (422, b"the pull does not say which manifest the courier holds\n") == gate.ask("/pull", body)
+    assert None is shelf.last_manifest()
+
+
+def test_acknowledged_are_deleted(gate: Gate, send: Callable[[], bytes], office: PortalOffice, shelf: Shelf) -> None:
+    """Exactly what the desk names goes, whatever came later stays, and sending it again changes nothing."""
+    send(), send()
+    manifest, line_digest, _ = gate.pull()
+    later = send()
+    line = office.acknowledgement(manifest, line_digest)
+    assert (200, {"deleted": 2, "unknown": 0}) == _json(gate.acknowledge(line))
+    assert (200, {"deleted": 0, "unknown": 2}) == _json(gate.acknowledge(line))
+    assert [later] == list(shelf.bodies([digest(later)]))
+    assert 1 == shelf.waiting()[0]
+
+
+def test_deleted_leave_no_byte(gate: Gate, send: Callable[[], bytes], office: PortalOffice, folder: Path) -> None:
+    """After the acknowledgement no file of the portal holds anything of the letter."""
+    envelope = send()
+    manifest, line_digest, _ = gate.pull()
+    gate.acknowledge(office.acknowledgement(manifest, line_digest))
+    files = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    assert not any(
+        envelope[start : start + 32] in data for data in files for start in range(0, len(envelope) - 32, 1_000)
+    )
+
+
+def _json(answer: tuple[int, bytes]) -> tuple[int, Any]:
+    return answer[0], json.loads(answer[1])
+
+
+UNSIGNED = "the acknowledgement is not signed by this office's desk; nothing was deleted"
+OTHER = "the acknowledgement is for another portal or desk; nothing was deleted"
+NOT_MADE = "the acknowledgement names a bundle that this portal did not make; nothing was deleted"
+STRANGE = "the acknowledgement is not written as this version reads it; nothing was deleted"
+ACKNOWLEDGEMENTS: dict[str, tuple[str, Callable[[Gate, PortalOffice, bytes], tuple[int, bytes]]]] = {
+    "another key": (UNSIGNED, lambda gate, office, line: gate.acknowledge(line, STRANGER)),
+    "the root": (UNSIGNED, lambda gate, office, line: gate.acknowledge(line, office.root)),
+    "the courier": (UNSIGNED, lambda gate, office, line: gate.acknowledge(line, office.courier)),
+    "another purpose": (UNSIGNED, lambda gate, office, line: gate.acknowledge(line, namespace=Namespace.EVENT)),
+    "unsigned": ("there is no signature", lambda gate, office, line: gate.ask("/acknowledge", line)),
+    "changed after signing": (
+        UNSIGNED,
+        lambda gate, office, line: gate.ask(
+            "/acknowledge", line.replace(b'"pull":1', b'"pull":2') + sign(line, office.desk, Namespace.ACK).encode()
+        ),
+    ),
+    "two signatures": (
+        UNSIGNED,
+        lambda gate, office, line: gate.ask("/acknowledge", line + sign(line, office.desk, Namespace.ACK).encode() * 2),
+    ),
+    "spaces": (STRANGE, lambda gate, office, line: gate.acknowledge(line.replace(b":1,", b": 1,"))),
+    "no line": (STRANGE, lambda gate, office, line: gate.acknowledge(b"")),
+}
+
+
+@pytest.mark.parametrize("name", ACKNOWLEDGEMENTS)
+def test_bad_acknowledgement_refused(
+    gate: Gate, send: Callable[[], bytes], office: PortalOffice, shelf: Shelf, name: str
+) -> None:
+    """What the desk did not sign, in this form and for this purpose, deletes nothing."""
+    send()
+    manifest, line_digest, _ = gate.pull()
+    sentence, act = ACKNOWLEDGEMENTS[name]
+    assert (422, f"{sentence}\n".encode()) == act(gate, office, office.acknowledgement(manifest, line_digest))
+    assert 1 == shelf.waiting()[0]
+
+
+FOREIGN = {
+    "another portal": (OTHER, {"portal": STRANGER.public.fingerprint}),
+    "another desk": (OTHER, {"desk": STRANGER.public.fingerprint}),
+    "a manifest not made": (NOT_MADE, {"manifest": digest(b"another")}),
+    "another pull": (NOT_MADE, {"pull": 2}),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_foreign_acknowledgement_refused(
+    gate: Gate, send: Callable[[], bytes], office: PortalOffice, shelf: Shelf, name: str
+) -> None:
+    """The desk's signature counts for this portal, this desk, and a bundle this portal made."""
+    send()
+    manifest, line_digest, _ = gate.pull()
+    sentence, changes = FOREIGN[name]
+    line = office.acknowledgement(manifest, line_digest, **changes)
+    assert (422, f"{sentence}\n".encode()) == gate.acknowledge(line)
+    assert 1 == shelf.waiting()[0]
+
+
+def test_list_is_published(gate: Gate, client: FlaskClient, office: PortalOffice) -> None:
+    """A pushed list that is newer for this week is what everyone gets; pushing it again gives the same answer."""
+    text, signature = office.signed_list(sequence=20)
+    assert [(200, {"sequence": 20})] * 2 == [_json(gate.ask("/keys", text + signature.encode())) for _ in range(2)]
+    assert (text, signature) == (client.get("/keys.txt").data, client.get("/keys.txt.sig").text)
+
+
+def test_bad_list_changes_nothing(gate: Gate, client: FlaskClient, office: PortalOffice) -> None:
+    """A list by another root is refused by a sentence, and the old one is served on."""
+    text, signature = office.signed_list(root=STRANGER, sequence=20)
+    before = client.get("/keys.txt").data
+    answer = gate.ask("/keys", text + signature.encode())
+    assert (422, b"the key list is refused: the key list is not signed by this office's root\n") == answer
+    assert before == client.get("/keys.txt").data
+
+
+def test_new_courier_key_counts(gate: Gate, office: PortalOffice, config: Any) -> None:
+    """With a newer list its couriers open the gate, and those who stand in it no more do not."""
+    courier = SigningKey.generate()
+    text, signature = office.signed_list(sequence=20, couriers=(courier.public,))
+    assert 200 == gate.ask("/keys", text + signature.encode())[0]
+    assert 403 == gate.ask("/status")[0]
+    office_then = PortalOffice(office.folder, office.root, office.desk, courier, office.key_list)
+    assert 200 == Gate(gate._app, office_then).ask("/status")[0]
+
+
+def test_gate_opens_after_lists_end(office: PortalOffice, config: Any, shelf: Shelf) -> None:
+    """When every list has ended, couriers still reach the portal, with the last one's keys: to bring a new list."""
+    from portal.gate import create_gate
+
+    after = office.key_list.expires.replace(year=office.key_list.expires.year + 1)
+    gate = Gate(create_gate(config, lambda: after), office)
+    assert 200 == gate.ask("/status")[0]
+    assert read_manifest(gate.pull()[2].split(b"\n")[0] + b"\n").desk == office.desk.public.fingerprint

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What the shelf keeps, in which order, and what a deletion leaves: nothing."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from crypto.primitives import digest, sha256
+from portal.shelf import Letter, Shelf
+
+DAY = date(2031, 5, 6)
+SIZE = 21_157
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the shelf's file stands."""
+    return tmp_path / "shelf.sqlite"
+
+
+@pytest.fixture
+def bare(path: Path) -> Iterator[Shelf]:
+    """An empty shelf without key lists."""
+    shelf = Shelf(f"sqlite:///{path}")
+    shelf.make()
+    yield shelf
+    shelf.close()
+
+
+def letters(count: int) -> list[Letter]:
+    """Return letters of random bytes."""
+    bodies = [os.urandom(SIZE) for _ in range(count)]
+    return [Letter(sha256(body), "letter", body) for body in bodies]
+
+
+def test_row_is_four_facts(bare: Shelf, path: Path) -> None:
+    """An envelope's row is digest, size class, day and bytes, without a hidden row number."""
+    with closing(sqlite3.connect(path)) as connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(envelopes)")]
+        (sql,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'envelopes'").fetchone()
+    assert ["digest", "size_class", "day", "body"] == columns
+    assert sql.rstrip().endswith("WITHOUT ROWID")
+
+
+PRAGMAS = {
+    "secure_delete": 1,
+    "auto_vacuum": 0,
+    "temp_store": 2,
+    "mmap_size": 0,
+    "busy_timeout": 10_000,
+    "foreign_keys": 1,
+    "trusted_schema": 0,
+    "cell_size_check": 1,
+    "journal_mode": "truncate",
+    "synchronous": 2,
+}
+
+
+@pytest.mark.parametrize("pragma", PRAGMAS)
+def test_pragma_is_set(bare: Shelf, pragma: str) -> None:
+    """Every connection works under the settings that leave no remnants and lose no commit."""
+    with bare._engine.connect() as connection:
+        row = connection.exec_driver_sql(f"PRAGMA {pragma}").fetchone()
+    assert (PRAGMAS[pragma] if pragma != "mmap_size" else 0) == (row[0] if row else 0)
+
+
+def test_write_begins_immediate(bare: Shelf) -> None:
+    """A write transaction takes its lock at its beginning, so that it never fails halfway for want of one."""
+    said: list[str] = []
+    event.listen(bare._engine, "before_cursor_execute", lambda *args: said.append(args[2]))
+    bare.put(letters(1), DAY)
+    assert "BEGIN IMMEDIATE" == said[0]
+
+
+def test_same_letter_one_row(bare: Shelf) -> None:
+    """A letter that comes twice, or twice in one commit, is one row."""
+    letter = letters(1)[0]
+    bare.put([letter, letter], DAY)
+    bare.put([letter], DAY)
+    assert (1, DAY) == bare.waiting()
+
+
+def test_pages_in_order_of_digests(bare: Shelf, path: Path) -> None:
+    """After a vacuum the file tells nothing of the order of arrival: the bytes stand in the order of the digests."""
+    made = letters(60)
+    for letter in made:
+        bare.put([letter], DAY)
+    bare.vacuum()
+    raw = path.read_bytes()
+    by_place = sorted(made, key=lambda letter: raw.index(letter.body[-2_000:-1_900]))
+    assert sorted(letter.digest for letter in made) == [letter.digest for letter in by_place]
+
+
+def test_deleted_bytes_are_gone(bare: Shelf, path: Path) -> None:
+    """What was deleted is in no free page and in no journal, even before the vacuum."""
+    made = letters(20)
+    bare.put(made, DAY)
+    assert 10 == bare.remove([letter.digest.hex() for letter in made[:10]])
+    bare.vacuum()
+    raw = b"".join(file.read_bytes() for file in path.parent.iterdir())
+    left = [letter for letter in made if letter.body[5_000:5_064] in raw or letter.digest in raw]
+    assert made[10:] == left
+
+
+def test_removal_is_exact(bare: Shelf) -> None:
+    """Only what is named goes, also when there are more names than one statement takes."""
+    made = letters(5)
+    bare.put(made, DAY)
+    unknown = [digest(str(number).encode()) for number in range(1_200)]
+    assert 2 == bare.remove([*unknown, made[0].digest.hex(), made[1].digest.hex()])
+    assert (3, DAY) == bare.waiting()
+
+
+def test_nonce_counts_once(bare: Shelf) -> None:
+    """A nonce is new once, until it can no longer be replayed."""
+    assert bare.use_nonce("a", expires=100, now=50)
+    assert not bare.use_nonce("a", expires=100, now=100)
+    assert bare.use_nonce("a", expires=200, now=101)
