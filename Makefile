@@ -55,7 +55,7 @@ lint: dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	npx --no-install tsc --noEmit -p .
+	node node_modules/typescript/bin/tsc --noEmit -p jsconfig.json
 
 system:
 	@deploy/system-packages

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Bech32 (BIP 173) without the length limit, as age writes recipients and identities."""
 
-from collections.abc import Iterable
+import base64
 from functools import reduce
 from operator import xor
 
@@ -9,6 +9,9 @@ from crypto.errors import Malformed
 
 _ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648: the same grouping of bits in another alphabet
+_TO_BASE32 = str.maketrans(_ALPHABET, _BASE32.upper())
+_FROM_BASE32 = str.maketrans(_BASE32.upper(), _ALPHABET)
 _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _STEPS = [reduce(xor, (g for i, g in enumerate(_GENERATOR) if top >> i & 1), 0) for top in range(32)]
 MAX_CHARACTERS = 4_096  # the longest we read is a hybrid recipient, 1,959
@@ -16,10 +19,10 @@ MAX_CHARACTERS = 4_096  # the longest we read is a hybrid recipient, 1,959
 
 def encode(prefix: str, data: bytes) -> str:
     """Return lower-case Bech32 of `data` under a lower-case prefix."""
-    words = _regroup(data, 8, 5)
+    text = base64.b32encode(data).decode("ascii").rstrip("=").translate(_FROM_BASE32)
+    words = [_VALUES[letter] for letter in text]
     checksum = _polymod([*_expand(prefix), *words, 0, 0, 0, 0, 0, 0]) ^ 1
-    words += [(checksum >> 5 * (5 - i)) & 31 for i in range(6)]
-    return prefix + "1" + "".join(_ALPHABET[word] for word in words)
+    return prefix + "1" + text + "".join(_ALPHABET[checksum >> 5 * (5 - i) & 31] for i in range(6))
 
 
 def decode(text: str, prefix: str) -> bytes:
@@ -35,11 +38,11 @@ def decode(text: str, prefix: str) -> bytes:
     words = [_VALUES[letter] for letter in rest]
     if _polymod([*_expand(prefix), *words]) != 1:
         raise _refusal()
-    words = words[:-6]
-    unused_bits = len(words) * 5 % 8
-    if unused_bits >= 5 or (words and words[-1] & ((1 << unused_bits) - 1)):  # a second spelling of the same bytes
+    unused_bits = (len(words) - 6) * 5 % 8
+    if unused_bits >= 5 or words[-7:-6] and words[-7] & ((1 << unused_bits) - 1):  # a second spelling of the same bytes
         raise _refusal()
-    return bytes(_regroup(words, 5, 8, pad=False))
+    base32 = rest[:-6].translate(_TO_BASE32)
+    return base64.b32decode(base32 + "=" * (-len(base32) % 8))
 
 
 def _refusal() -> Malformed:
@@ -55,17 +58,3 @@ def _polymod(values: list[int]) -> int:
 
 def _expand(prefix: str) -> list[int]:
     return [ord(c) >> 5 for c in prefix] + [0] + [ord(c) & 31 for c in prefix]
-
-
-def _regroup(data: Iterable[int], old_bits: int, new_bits: int, *, pad: bool = True) -> list[int]:
-    accumulator = bits = 0
-    groups = []
-    for value in data:
-        accumulator = (accumulator << old_bits | value) & 0xFFF
-        bits += old_bits
-        while bits >= new_bits:
-            bits -= new_bits
-            groups.append(accumulator >> bits & (1 << new_bits) - 1)
-    if pad and bits:
-        groups.append(accumulator << new_bits - bits & (1 << new_bits) - 1)
-    return groups

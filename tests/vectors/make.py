@@ -118,6 +118,11 @@ def shapes(letter: bytes, spots: list[int]) -> Iterator[Vector]:
     encapsulated, body = hybrid_seal(OURS.recipient.raw, FILE_KEY, HPKE_INFO + b"!")
     wrong = Stanza(first.type, (encode_nopad(encapsulated),), body)
     yield whole("other-hpke-info", "no-match", letter, finish_file(FILE_KEY, (wrong, second, third), PLAINTEXT))
+    none, two = finish_file(FILE_KEY, (), PLAINTEXT), finish_file(FILE_KEY, (first, second), PLAINTEXT)
+    yield whole("no-stanza", "stanza", letter, none.ljust(len(letter), b"x"))
+    yield whole("two-stanzas", "slots", letter, two.ljust(len(letter), b"x"))
+    at = two.index(b"\n--- ") + 10
+    yield whole("two-stanzas-bad-mac", "mac", letter, (two[:at] + b"*" + two[at + 1 :]).ljust(len(letter), b"x"))
     yield whole("ours-last", "success", letter, finish_file(FILE_KEY, (third, second, first), PLAINTEXT))
     yield whole("ours-three-times", "success", letter, finish_file(FILE_KEY, (first, first, first), PLAINTEXT))
 
