@@ -70,14 +70,14 @@ class NetworkUnknown(DeskError):
 
 
 class NoSuchReport(DeskError):
-    """no report begins with {}"""
+    """nothing here begins with {}"""
 
     exit_code = Exit.MISSING
     hint = "underseal desk list shows them"
 
 
 class ManyReports(DeskError):
-    """{} reports begin with {}: give more digits"""
+    """{} of them begin with {}: give more digits"""
 
     exit_code = Exit.USAGE
 

@@ -74,21 +74,23 @@ class Judge:
         self._recipients: Sequence[Recipient] = settings.long_lived
 
     def judge(self, envelope: bytes) -> Judged:
-        """Return what an envelope holds, its letter sealed again to those who keep raw words."""
+        """Return what an envelope holds, sealed again to those who keep raw words: weekly keys are destroyed."""
         try:
-            return self._judge(envelope)
+            plaintext = self._opener.open(envelope)
         except CryptoError as error:
             return Judged(error.fault)
-        except Exception:  # an error of ours, on one hostile letter, must not keep the others waiting
+        except Exception:  # an error of ours, on one hostile envelope, must not keep the others waiting
             return Judged(DESK_ERROR)
-
-    def _judge(self, envelope: bytes) -> Judged:
-        plaintext = self._opener.open(envelope)
         sealed = seal(plaintext, self._recipients)
         try:
-            letter = read_letter(plaintext, tuple(self._questionnaires.values()), self._regions)
+            return self._read(plaintext, sealed)
         except LetterRefused as error:
             return Judged(error.fault, sealed=sealed)
+        except Exception:  # the same, for one hostile letter; its words stay readable to the custodian
+            return Judged(DESK_ERROR, sealed=sealed)
+
+    def _read(self, plaintext: bytes, sealed: bytes) -> Judged:
+        letter = read_letter(plaintext, tuple(self._questionnaires.values()), self._regions)
         facts = write_facts(letter, self._questionnaires[letter.questionnaire_id])
         return Judged(None, letter, facts, digest(plaintext), sealed)
 

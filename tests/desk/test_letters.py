@@ -168,6 +168,8 @@ def test_error_of_ours_does_not_stop_the_batch(desk: Desk, office: Office, monke
 
     monkeypatch.setattr(filing, "read_letter", failing)
     _set_aside(desk, office.envelope(letter(CANARY + " poison")), "desk-error")
+    (name,) = [aside["envelope"] for aside in desk("set-aside", "--json").json]
+    assert CANARY in desk("set-aside", name, "--words").out
 
 
 def test_poison_costs_little(desk: Desk) -> None:

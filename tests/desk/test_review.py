@@ -188,7 +188,7 @@ def test_ambiguous_prefix_refused(desk: Desk, office: Office) -> None:
     """A prefix of two reports names neither; the list shows enough digits to tell them apart."""
     letters = [letter(id="abcdef0123" + digit * 22) for digit in "12"]
     desk.receive(office.bundle([office.envelope(plaintext) for plaintext in letters]))
-    assert (2, "desk: 2 reports begin with abcdef: give more digits\n") == _outcome(desk, "show", "abcdef")
+    assert (2, "desk: 2 of them begin with abcdef: give more digits\n") == _outcome(desk, "show", "abcdef")
     assert ["abcdef01231", "abcdef01232"] == [line.split()[0] for line in desk("list").out.split("\n")[1:3]]
 
 
