@@ -3,10 +3,14 @@
 
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from portalkit import OCTETS, PortalOffice, Served
+
+from portal.config import Config
+from portal.headers import HeaderLayer
 
 EXPECTED = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -145,3 +149,17 @@ def test_head_has_no_body(served: Served) -> None:
     got, head = served.request("GET", "/"), served.request("HEAD", "/")
     assert (200, b"") == (head.status, head.body)
     assert got.headers == head.headers
+
+
+def test_layer_lets_nothing_else_through(config: Config) -> None:
+    """Even a view that sets a cookie, a validator or a version cannot send it."""
+
+    def careless(environ: Any, start_response: Any) -> list[bytes]:
+        fields = ["Set-Cookie", "ETag", "Last-Modified", "Server", "X-Powered-By", "Date", "Vary"]
+        start_response("200 OK", [("Content-Type", "text/plain"), *((field, "Cookie") for field in fields)])
+        return [b""]
+
+    answers: list[list[tuple[str, str]]] = []
+    layer: Any = HeaderLayer(careless, config)
+    layer({"PATH_INFO": "/"}, lambda status, headers, exc_info=None: answers.append(headers))
+    check(200, answers[0])
