@@ -98,6 +98,7 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
     lists = Lists(shelf, config.office.root, config.office.floor)
     counter = Counter(shelf, config.directory / "counter.lock", today)
     app.extensions["underseal"] = Portal(config, shelf, counter, lists, page, today)
+    app.before_request(_check_name)
     app.register_blueprint(officer)
     for path in page:
         app.add_url_rule(path, endpoint=f"page{path}", view_func=show_file, defaults={"path": path})
@@ -198,6 +199,12 @@ def refuse(error: Exception) -> Response:
     if allow:
         answer.headers["Allow"] = allow
     return answer
+
+
+def _check_name() -> None:
+    """Refuse a request that names no host; one that names another was refused before."""
+    if "Host" not in request.headers:
+        raise Refusal(421)
 
 
 def _check_sender() -> None:

@@ -194,6 +194,12 @@ def sent_head(length: int) -> bytes:
     return head.encode() + b"Content-Type: application/octet-stream\r\n\r\n"
 
 
+@pytest.mark.parametrize("head", [b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.0\r\n", b"GET / HTTP/1.1\r\nHost: \r\n"])
+def test_nameless_request_refused(served: Served, head: bytes) -> None:
+    """A request that does not say which name it is for is refused."""
+    assert 4 == status_of(served.raw(head + b"\r\n", half_close=True)) // 100
+
+
 def test_day_never_goes_back(client_of: Callable[..., FlaskClient], office: PortalOffice, shelf: Shelf) -> None:
     """When the clock is set back, new letters carry the largest day seen: the shelf does not tell them apart."""
     week = office.key_list.weeks[0]

@@ -75,6 +75,20 @@ def test_failed_sync_is_fatal(served: Served, office: PortalOffice, shelf: Shelf
     assert [envelope] == list(shelf.bodies([digest(envelope)]))
 
 
+def test_full_disk_is_told(served: Served, office: PortalOffice, shelf: Shelf, tmp_path: Path) -> None:
+    """When the disk is full the sender is told so, the page is served on, and nothing needs a restart afterwards."""
+    worker = only_worker(served)
+    envelope = office.envelope()
+    with traced(worker, tmp_path / "trace", "-e", "trace=pwrite64", "-e", "inject=pwrite64:error=ENOSPC"):
+        answer = served.post(envelope)
+        assert (503, True) == (answer.status, answer.body.startswith(b"Nothing was stored."))
+        assert [200, 200] == [served.request("GET", path).status for path in ("/", "/keys.txt")]
+    assert (0, None) == shelf.waiting()
+    assert 201 == served.post(envelope).status
+    assert [envelope] == list(shelf.bodies([digest(envelope)]))
+    assert worker in served.workers()
+
+
 def _gone(pid: int) -> bool:
     for _ in range(200):
         if not Path(f"/proc/{pid}").exists():
