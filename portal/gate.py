@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_PULL = 50_000  # envelopes in one bundle: about 1 GiB; what is left comes with the next pull after this one is held
+MAX_TIDY = 1_000  # envelopes that are rewritten at once, in memory: about 24 MiB
 _SIGNATURE_START = b"-----BEGIN SSH SIGNATURE-----\n"
 _SEEN_TWICE = 2 * REQUEST_FRESH_SECONDS  # a nonce outlives every time at which its request would be fresh
 _FORBIDDEN = b"The gate opens for a courier of this office only.\n"
@@ -184,9 +185,13 @@ class Gate:
         return _json({"deleted": deleted, "unknown": len(held.digests) - deleted})
 
     def _tidy(self) -> None:
-        """Leave nothing of what was deleted in free pages. It can wait for the nightly job when the disk is full."""
+        """Give up the free pages, unless too much waits for this process's memory or the disk is full: that can wait.
+
+        What was deleted is overwritten already.
+        """
         try:
-            self._shelf.vacuum()
+            if self._shelf.waiting()[0] <= MAX_TIDY:
+                self._shelf.vacuum()
         except SQLAlchemyError as error:
             _log(error)
 

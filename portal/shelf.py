@@ -82,7 +82,7 @@ _PRAGMAS = (
     "PRAGMA journal_mode=TRUNCATE",
     "PRAGMA synchronous=FULL",  # with TRUNCATE: a commit returns after the emptied journal is on the disk too
 )
-_DELETE_STEP = 500  # digests in one statement
+_DELETE_STEP = 500  # envelopes deleted in one transaction: about 12 MiB of journal
 _STREAM_STEP = 16  # envelopes read at once: short reads, so that a long pull never keeps a letter waiting
 
 
@@ -119,7 +119,7 @@ class MadeManifest:
 
 
 class Shelf:
-    """The database behind one URL. Each method is one transaction."""
+    """The database behind one URL. Each method is one transaction, `remove` several."""
 
     def __init__(self, url: str) -> None:
         self._engine = create_engine(url, pool_size=4, max_overflow=16, hide_parameters=True)
@@ -172,16 +172,23 @@ class Shelf:
                 yield found[key]
 
     def remove(self, digests: Sequence[str]) -> int:
-        """Delete envelopes in one transaction; return how many were there."""
+        """Delete envelopes; return how many were there.
+
+        Some hundred in each transaction: the journal must hold what is overwritten, and a full disk has little room
+        for it. If the portal dies in between, the same acknowledgement deletes the rest.
+        """
         deleted = 0
-        with self._engine.begin() as connection:
-            for start in range(0, len(digests), _DELETE_STEP):
-                keys = [bytes.fromhex(digest) for digest in digests[start : start + _DELETE_STEP]]
+        for start in range(0, len(digests), _DELETE_STEP):
+            keys = [bytes.fromhex(digest) for digest in digests[start : start + _DELETE_STEP]]
+            with self._engine.begin() as connection:
                 deleted += connection.execute(delete(_ENVELOPES).where(_ENVELOPES.c.digest.in_(keys))).rowcount
         return deleted
 
     def vacuum(self) -> None:
-        """Rewrite the file: no free page keeps anything, and the pages stand in the order of the digests."""
+        """Rewrite the file: no free page is left, and the pages stand in the order of the digests.
+
+        The copy is made in memory, which must hold what waits.
+        """
         raw = self._engine.raw_connection()
         try:
             raw.cursor().execute("VACUUM")
