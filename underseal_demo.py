@@ -119,11 +119,12 @@ def demo(base: Path, port: int, once: bool, no_samples: bool) -> None:
             make_courier_and_desk(folders, port)
         received = carry(folders) if sent else 0
         result = _result(folders, port, sent, received)
-        if once and not no_samples:
+        if once:
             _VOICE.answer_json(result)
-            return
-        _show(folders, base, port, bool(sent))
-        _wait()
+        else:
+            _show(folders, base, port, bool(sent))
+        if no_samples or not once:
+            _wait()
 
 
 def make_office(folders: Folders) -> None:
@@ -208,7 +209,7 @@ def await_portal(process: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if request(port, "GET", "/health")[0] == 200:
+            if request(port, "GET", "/health", seconds=2)[0] == 200:
                 return
         except OSError:
             time.sleep(0.1)
@@ -272,9 +273,9 @@ def letter_of(sample: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def request(port: int, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+def request(port: int, method: str, path: str, body: bytes | None = None, *, seconds: int = 60) -> tuple[int, bytes]:
     """Return (status, body) of one request to the portal."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
     try:
         headers = {"Content-Type": "application/octet-stream"} if body is not None else {}
         connection.request(method, path, body=body, headers=headers)
