@@ -62,7 +62,9 @@ def init(
     reviewer: str,
     passphrase_file: Path | None,
 ) -> None:
-    """Make the vault of an office, and the reviewer's signing key inside it.
+    """Make the vault of an office.
+
+    The reviewer's signing key is made inside it.
 
     \b
     Example:
@@ -94,8 +96,9 @@ def init(
 @click.option("--holder", type=click.Path(path_type=Path), help="A holder's weekly identities  [as given at init]")
 @with_desk
 def receive(where: Where, bundle: Path, outgoing: Path | None, holder: Path | None) -> None:
-    """Verify a bundle, open its envelopes, file the reports, and acknowledge them.
+    """Open a bundle and file its reports.
 
+    The bundle is verified whole before anything is stored, and acknowledged after everything is.
     A bad envelope is set aside and stops nothing. Running it again is harmless.
 
     \b
@@ -146,7 +149,9 @@ def _say_next(outcomes: Counter[Outcome]) -> None:
 @click.option("--rebuild", is_flag=True, help="Make the tables anew, where only they are wrong.")
 @with_desk
 def verify(where: Where, rebuild: bool) -> None:
-    """Recompute every chain, signature, digest and table of the vault.
+    """Recompute everything in the vault.
+
+    Every chain, signature, digest and table; the first bad event is named, and the exit code is 4.
 
     \b
     Example:

@@ -68,7 +68,9 @@ def _filter(kind: str | None, code: str | None, status: str | None, month: str |
 @JSON
 @with_desk
 def show(where: Where, report: str, words: bool, identity: Path | None, as_json: bool) -> None:
-    """Show one report: answers, consent, codes, summary, notes. REPORT is the beginning of its id.
+    """Show a report: answers, codes, summary, notes.
+
+    REPORT is the beginning of its id, at least 4 digits. The officer's own words need --words.
 
     \b
     Example:
@@ -107,7 +109,9 @@ def _answer_words(title: str, text: str) -> None:
 @JSON
 @with_desk
 def set_aside(where: Where, envelope: str | None, words: bool, identity: Path | None, as_json: bool) -> None:
-    """List the envelopes that could not be filed, each with its fault, or show one of them.
+    """List what could not be filed, and why.
+
+    With ENVELOPE, the beginning of a digest, only that one; with --words, what it held if it opened.
 
     \b
     Example:
@@ -134,7 +138,9 @@ def set_aside(where: Where, envelope: str | None, words: bool, identity: Path | 
 @click.argument("prefix", default="")
 @JSON
 def codes(prefix: str, as_json: bool) -> None:
-    """Show the codebook, or its codes that begin with PREFIX. Needs no vault.
+    """Show the codebook. Needs no vault.
+
+    With PREFIX, only the codes that begin with it.
 
     \b
     Example:

@@ -30,7 +30,9 @@ def _known(codes: tuple[str, ...]) -> list[str]:
 @CODES
 @with_desk
 def tag(where: Where, report: str, codes: tuple[str, ...]) -> None:
-    """Give a report codes of the codebook. The kinds that the officer chose stay as they are.
+    """Give a report codes of the codebook.
+
+    The kinds that the officer chose stay as they are.
 
     \b
     Example:
@@ -73,7 +75,9 @@ def _say_codes(report: str, verb: str, changed: list[str], unchanged: str) -> No
 @click.argument("source", type=click.Choice(["-"]), required=False)
 @with_desk
 def note(where: Where, report: str, source: str | None) -> None:
-    """Add a note to a report. It is typed at the terminal, or read from standard input with "-".
+    """Add a note to a report.
+
+    It is typed at the terminal, or read from standard input with "-".
 
     \b
     Example:
@@ -90,7 +94,9 @@ def note(where: Where, report: str, source: str | None) -> None:
 @click.argument("source", type=click.Choice(["-"]), required=False)
 @with_desk
 def summarize(where: Where, report: str, source: str | None) -> None:
-    """Write the summary of a report, in place of your earlier one. Typed, or from standard input with "-".
+    """Write the summary of a report.
+
+    It takes the place of your earlier one. It is typed at the terminal, or read from standard input with "-".
 
     \b
     Example:
@@ -108,8 +114,9 @@ def summarize(where: Where, report: str, source: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Answer with one line of JSON.")
 @with_desk
 def status(where: Where, report: str | None, new_status: str | None, as_json: bool) -> None:
-    """Show where the desk stands; with REPORT, where that report stands; with a status, set it.
+    """Show where the desk or a report stands, or set it.
 
+    Without REPORT, the desk; with REPORT, that report; with a status after it, set it.
     Closing a report asks for the reason, at the terminal or from standard input.
 
     \b

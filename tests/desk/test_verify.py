@@ -2,6 +2,8 @@
 """Verify: every change that did not go through the log is found and named."""
 
 import json
+import subprocess
+from pathlib import Path
 
 import pytest
 from deskkit import PASSPHRASE, Desk, Office, day, letter
@@ -145,6 +147,18 @@ def test_events_hold_no_words(busy: Desk) -> None:
         word for word in ("a note", "a summary", "a reason", "west", ":00") if word not in log
     ]
     assert f'"day":"{day()}"' in log
+
+
+def test_stock_tools_verify_an_event(busy: Desk, tmp_path: Path) -> None:
+    """An event's line and signature, taken out of the vault, are checked by stock ssh-keygen."""
+    with open_vault(busy.folder, read_header(busy.folder), PASSPHRASE, day()) as vault, vault.reading() as connection:
+        first, second = list(read_log(connection))[:2]
+    (tmp_path / "signers").write_text(f"ana {first.event.text('key')}\n")
+    (tmp_path / "event.sig").write_text(second.signature)
+    names = ["-n", "event@underseal", "-I", "ana", "-f", str(tmp_path / "signers"), "-s", str(tmp_path / "event.sig")]
+    check = ["ssh-keygen", "-Y", "verify", *names]
+    assert 0 == subprocess.run(check, input=second.body.encode(), capture_output=True).returncode
+    assert 0 != subprocess.run(check, input=first.body.encode(), capture_output=True).returncode
 
 
 def test_rebuild_equals_tables(busy: Desk) -> None:
