@@ -8,6 +8,7 @@ import base64
 import http.client
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -50,6 +51,13 @@ class PortalSilent(UndersealError):
     """the portal did not answer within {} seconds"""
 
     exit_code = Exit.NETWORK
+
+
+class PortTaken(UndersealError):
+    """something else listens on port {}"""
+
+    exit_code = Exit.NETWORK
+    hint = "choose another with --port"
 
 
 class LetterRefusedByPortal(UndersealError):
@@ -107,6 +115,7 @@ def demo(base: Path, port: int, once: bool, no_samples: bool) -> None:
       underseal demo --dir /tmp/try --port 8650 --once
       underseal demo --no-samples
     """
+    _check_free(port)
     folders = Folders(base.absolute())
     fresh = not folders.base.exists()
     if fresh:
@@ -125,6 +134,16 @@ def demo(base: Path, port: int, once: bool, no_samples: bool) -> None:
             _show(folders, base, port, bool(sent))
         if no_samples or not once:
             _wait()
+
+
+def _check_free(port: int) -> None:
+    """Refuse a port on which somebody else's portal could answer in place of ours."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise PortTaken(port) from error
 
 
 def make_office(folders: Folders) -> None:
