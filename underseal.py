@@ -46,18 +46,39 @@ def cli() -> None:
 def main() -> None:
     """Run the command: the one place where an error becomes a sentence and an exit code."""
     group = sys.argv[1] if len(sys.argv) > 1 and sys.argv[1] in _GROUPS else "underseal"
-    voice = Voice(group)
+    sys.exit(_run(Voice(group), group))
+
+
+def _run(voice: Voice, group: str) -> int:
     try:
-        cli(prog_name="underseal")
+        result = cli(prog_name="underseal", standalone_mode=False)
+        return result if isinstance(result, int) else 0
     except UndersealError as error:
-        sys.exit(voice.fail(error))
+        return voice.fail(error)
     except CryptoError as error:
         voice.say(str(error))
-        sys.exit(Exit.PASSPHRASE if isinstance(error, WrongPassphrase) else Exit.UNTRUSTED)
+        return Exit.PASSPHRASE if isinstance(error, WrongPassphrase) else Exit.UNTRUSTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return Exit.USAGE
+    except click.ClickException as error:
+        return _explain(voice, error)
+    except (click.Abort, KeyboardInterrupt):
+        voice.say("stopped")
+        return Exit.REFUSED
     except ModuleNotFoundError as error:
         voice.say(f"the part that needs {error.name} is not installed")
         voice.hint(f"install it with: pip install 'underseal[{group}]'")
-        sys.exit(Exit.MISSING)
+        return Exit.MISSING
+
+
+def _explain(voice: Voice, error: click.ClickException) -> int:
+    """Say what is wrong with the words of a command; they may have been pasted from anywhere, so `say` cleans them."""
+    message = error.format_message().rstrip(".")
+    voice.say(message[:1].lower() + message[1:])
+    context = getattr(error, "ctx", None)
+    voice.hint(f"{context.command_path if context else 'underseal'} --help")
+    return Exit.USAGE
 
 
 if __name__ == "__main__":

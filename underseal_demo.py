@@ -247,7 +247,7 @@ def _send_samples(folders: Folders, port: int) -> int:
          "signature": signature, "office": office, "today": today}
         for sample in samples
     ]  # fmt: skip
-    for answer in _VOICE.steps(sealed(commands), "sealing and sending", len(commands)):
+    for answer in _VOICE.counted(sealed(commands), len(commands), "reports"):
         envelope = base64.b64decode(answer["envelope"])
         status, body = request(port, "POST", "/envelopes", envelope)
         if status != 201 or body.decode("ascii", "replace").strip() != answer["digest"]:

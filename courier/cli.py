@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import cast
 
 import click
 
@@ -79,7 +78,7 @@ def pull(folder: Path, stick: Path, passphrase_file: Path | None) -> None:
     settings = load_settings(folder)
 
     def steps(envelopes: Iterable[tuple[str, bytes]], count: int) -> Iterable[tuple[str, bytes]]:
-        return cast(Iterable[tuple[str, bytes]], _VOICE.steps(envelopes, "envelopes", count))
+        return _VOICE.counted(envelopes, count, "envelopes")
 
     with _line(folder, settings, passphrase_file) as line:
         pulled = pull_bundle(line, folder, stick, settings.portal_key, steps)

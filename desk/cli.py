@@ -12,19 +12,20 @@ from desk.errors import DeskKeyDiffers, NameRefused, VerifyFailed
 from desk.filing import Judge, Opener, Outcome
 from desk.offline import refuse_network
 from desk.passphrase import Passphrases
-from desk.receive import Examined, Place, acknowledge, examine, file_bundle, known_bundles, open_bundle, tally
+from desk.receive import Examined, Place, acknowledge, examine, file_bundle, known_bundles, tally
 from desk.secretfiles import open_identities, open_signing_key
-from desk.session import FOLDER_VARIABLE, VOICE, Desk, Group, Where, counted, leave_no_traces, today, with_desk
+from desk.session import FOLDER_VARIABLE, VOICE, Desk, Where, leave_no_traces, today, with_desk
 from desk.settings import gather_settings
 from desk.showing import missing
 from desk.vault import check_empty, make_vault
 from desk.verify import SHOWN, rebuild_tables, verify_vault
+from intake import files
 from intake.console import one_line
 
 MAX_NAME_CHARACTERS = 80
 
 
-@click.group(cls=Group)
+@click.group()
 def desk() -> None:
     """Receive, read, tag and summarize. Use a computer that is never online."""
 
@@ -103,16 +104,16 @@ def receive(where: Where, bundle: Path, outgoing: Path | None, holder: Path | No
 
     \b
     Example:
-      underseal desk receive stick/bundle-000007 --outgoing stick/outgoing
+      underseal desk receive stick/pull-000007.bundle --outgoing stick/outgoing
     """
-    with where.open() as here, open_bundle(bundle) as file:
+    with where.open() as here, files.opened(bundle) as file:
         vault = here.vault
         found = examine(file, vault.settings, known_bundles(vault))
         _say_found(found)
         if found.place in (Place.NEXT, Place.AFTER_GAP):
             opener = Opener(_identities(here, holder), vault.settings.slots)
             filing = file_bundle(vault, file, found, Judge(opener, vault.settings))
-            outcomes = Counter(counted(filing, len(found.manifest.envelopes)))
+            outcomes = Counter(VOICE.counted(filing, len(found.manifest.envelopes), "envelopes"))
             VOICE.say(tally(outcomes))
             _say_next(outcomes)
         if outgoing is None:

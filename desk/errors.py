@@ -53,12 +53,6 @@ class WrongKeyPassphrase(DeskError):
     exit_code = Exit.PASSPHRASE
 
 
-class NoTerminal(DeskError):
-    """passphrases are read from a terminal only, and there is none"""
-
-    exit_code = Exit.USAGE
-
-
 class NetworkUp(DeskError):
     """a network is up ({}): the desk works offline only"""
 
@@ -189,3 +183,7 @@ class NameRefused(DeskError):
     """a reviewer's name is 1 to 80 printable characters"""
 
     exit_code = Exit.USAGE
+
+
+class TextUnreadable(DeskError):
+    """the {} could not be read as UTF-8 text"""

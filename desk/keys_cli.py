@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """`underseal keys`: the ceremony at the terminal."""
 
+import io
 import secrets
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -123,5 +123,6 @@ def _tell(folder: Path, plan: Plan, outcome: Outcome) -> None:
 
 def _print_card(office: str, fingerprint: str) -> None:
     _VOICE.answer(card(office, fingerprint))
-    if sys.stdout.isatty():
-        card_qr(fingerprint).terminal(compact=True)
+    code = io.StringIO()
+    card_qr(fingerprint).terminal(code, compact=True)
+    _VOICE.answer(code.getvalue())

@@ -18,9 +18,7 @@ from desk.words import aside_words, report_words
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Answer with one line of JSON.")
 WORDS = click.option("--words", is_flag=True, help="Ask for the custodian's key and show the words; this is recorded.")
-IDENTITY = click.option(
-    "--identity", type=click.Path(path_type=Path), help="The key for raw words  [as given at init]"
-)
+IDENTITY = click.option("--identity", type=click.Path(path_type=Path), help="The key for raw words  [as given at init]")
 
 
 @click.command("list")

@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A bundle received: verified whole before anything is stored, then filed envelope by envelope, then acknowledged."""
 
-import os
-import stat
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
@@ -66,20 +63,6 @@ def known_bundles(vault: Vault) -> Known:
         rows = connection.execute(select(tables.bundles.c.pull, tables.bundles.c.manifest)).all()
     digests = {row.pull: row.manifest for row in rows}
     return Known(digests, max(digests, default=0))
-
-
-@contextmanager
-def open_bundle(path: Path) -> Iterator[BinaryIO]:
-    """Yield the bundle's file, read only. Raises FileMissing for what is not a readable file."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
-        raise files.FileMissing(path.name) from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise files.FileMissing(path.name)
-    with os.fdopen(descriptor, "rb") as file:
-        yield file
 
 
 def examine(file: BinaryIO, settings: Settings, known: Known) -> Examined:
@@ -171,9 +154,7 @@ def acknowledge(vault: Vault, bundle: Examined, outgoing: Path) -> Path:
     """
     manifest = bundle.manifest
     names = tuple(name for name, _ in manifest.envelopes)
-    line = write_acknowledgement(
-        Acknowledgement(manifest.portal, manifest.desk, manifest.pull, bundle.digest, names)
-    )
+    line = write_acknowledgement(Acknowledgement(manifest.portal, manifest.desk, manifest.pull, bundle.digest, names))
     path = outgoing / f"ack-{manifest.pull:06}.json"
     signature = sign(line, vault.desk_key(), Namespace.ACK).encode("ascii")
     files.make_folder(outgoing)

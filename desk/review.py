@@ -24,9 +24,7 @@ class Status(StrEnum):
 
 def _coded(writer: Writer, report: str, code: str, reviewer: str) -> bool:
     codings = tables.codings.c
-    mine = select(codings.code).where(
-        codings.report == report, codings.code == code, codings.reviewer == reviewer
-    )
+    mine = select(codings.code).where(codings.report == report, codings.code == code, codings.reviewer == reviewer)
     return writer.connection.execute(mine).one_or_none() is not None
 
 
@@ -69,8 +67,10 @@ def summarize(vault: Vault, report: str, text: str) -> bool:
     """Set this reviewer's summary of a report; return False where it already reads so."""
     text = checked_text(text)
     joined = tables.summaries.join(tables.texts, tables.summaries.c.text == tables.texts.c.id)
-    mine = select(tables.texts.c.text).select_from(joined).where(
-        tables.summaries.c.report == report, tables.summaries.c.reviewer == vault.reviewer
+    mine = (
+        select(tables.texts.c.text)
+        .select_from(joined)
+        .where(tables.summaries.c.report == report, tables.summaries.c.reviewer == vault.reviewer)
     )
     with vault.writing() as writer:
         if writer.connection.execute(mine).scalar_one_or_none() == text:

@@ -5,44 +5,24 @@ import functools
 import os
 import resource
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from desk.errors import NoTerminal
+from desk.errors import TextUnreadable
 from desk.offline import refuse_network
 from desk.passphrase import Passphrases
 from desk.vault import Vault, open_vault, read_header
 from intake.console import Voice
-from intake.errors import Exit
 
 VOICE = Voice("desk")
 FOLDER_VARIABLE = "UNDERSEAL_DESK"
 MAX_INPUT_CHARACTERS = 200_000
-SECONDS_BETWEEN_COUNTS = 3
-Item = TypeVar("Item")
-
-
-class Group(click.Group):
-    """A group whose usage errors, which repeat what was typed, pass through the one voice."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the chosen verb."""
-        try:
-            return super().invoke(ctx)
-        except click.exceptions.NoArgsIsHelpError:
-            raise
-        except click.ClickException as error:
-            message = error.format_message().rstrip(".")
-            VOICE.say(message[:1].lower() + message[1:])
-            VOICE.hint(f"{ctx.command_path} --help")
-            ctx.exit(Exit.USAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +85,6 @@ def with_desk(verb: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def counted(items: Iterable[Item], total: int) -> Iterator[Item]:
-    """Yield the items, and tell every few seconds how many are done. Whole lines: no cursor is moved."""
-    said = time.monotonic()
-    for number, item in enumerate(items, start=1):
-        yield item
-        if time.monotonic() - said >= SECONDS_BETWEEN_COUNTS:
-            said = time.monotonic()
-            VOICE.say(f"{number} of {total} envelopes")
-
-
 def read_text(what: str) -> str:
     """Return a text from standard input: typed at the terminal, or piped in, never from an argument."""
     if sys.stdin.isatty():
@@ -122,4 +92,4 @@ def read_text(what: str) -> str:
     try:
         return sys.stdin.read(MAX_INPUT_CHARACTERS)
     except (OSError, UnicodeDecodeError):
-        raise NoTerminal from None
+        raise TextUnreadable(what) from None

@@ -5,7 +5,7 @@ Every text that came from outside passes `plain` here, whatever it is and wherev
 """
 
 import json
-import sys
+import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,13 +14,20 @@ from typing import TypeVar
 import click
 
 from intake.errors import Exit, UndersealError
-from intake.files import read
+from intake.files import has_terminal, read
 from intake.limits import KEY_FILE_MAX_BYTES, PASSPHRASE_MIN_CHARACTERS
 
-T = TypeVar("T")
+Item = TypeVar("Item")
 
 _MARK = "\N{REPLACEMENT CHARACTER}"
+_SECONDS_BETWEEN_COUNTS = 3
 _MAX_COMBINING = 4  # marks on one letter; more is used to draw over other lines
+
+
+class NoTerminal(UndersealError):
+    """passphrases are read from a terminal only, and there is none"""
+
+    exit_code = Exit.USAGE
 
 
 class PassphraseTooShort(UndersealError):
@@ -64,7 +71,7 @@ class Voice:
 
     def say(self, text: str) -> None:
         """Tell the person something, on standard error."""
-        click.echo(f"{self._program}: {plain(text)}", err=True)
+        click.echo(f"{self._program}: {one_line(text)}", err=True)
 
     def hint(self, text: str) -> None:
         """Tell the person what to do next, on a line of its own."""
@@ -86,13 +93,14 @@ class Voice:
             cells = [cell + " " * (width - _columns(cell)) for cell, width in zip(line, widths, strict=True)]
             click.echo("  ".join(cells).rstrip())
 
-    def steps(self, items: Iterable[T], label: str, length: int) -> Iterator[T]:
-        """Yield the items, with a progress bar on standard error where that is a terminal."""
-        if not sys.stderr.isatty():
-            yield from items
-            return
-        with click.progressbar(items, length=length, label=f"{self._program}: {label}", file=sys.stderr) as bar:
-            yield from bar
+    def counted(self, items: Iterable[Item], total: int, of_what: str) -> Iterator[Item]:
+        """Yield the items, and tell every few seconds how many are done. Whole lines: no cursor is moved."""
+        said = time.monotonic()
+        for number, item in enumerate(items, start=1):
+            yield item
+            if time.monotonic() - said >= _SECONDS_BETWEEN_COUNTS:
+                said = time.monotonic()
+                self.say(f"{number} of {total} {of_what}, {100 * number // max(total, 1)}%")
 
     def fail(self, error: UndersealError) -> int:
         """Say why a command ends, and return its exit code."""
@@ -109,12 +117,14 @@ def ask_passphrase(
 
     what  "of the vault": what the passphrase opens
     new   asks twice, and refuses fewer than PASSPHRASE_MIN_CHARACTERS
-    Raises PassphraseTooShort, PassphraseFileRefused, FileMissing.
+    Raises NoTerminal, PassphraseTooShort, PassphraseFileRefused, FileMissing.
     """
     if passphrase_file is not None:
         if not throwaway:
             raise PassphraseFileRefused
         return read(passphrase_file, KEY_FILE_MAX_BYTES).decode("utf-8", "replace").rstrip("\n")
+    if not has_terminal():  # else reading would fall back to standard input, where texts come in
+        raise NoTerminal
     prompt = f"{'new passphrase' if new else 'passphrase'} {what}"
     passphrase: str = click.prompt(prompt, hide_input=True, confirmation_prompt=new, err=True)
     if new and len(passphrase) < PASSPHRASE_MIN_CHARACTERS:

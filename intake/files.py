@@ -2,8 +2,10 @@
 """The one door for files: whole or not at all, private by default, never through a link, never over another."""
 
 import contextlib
+import fcntl
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -36,14 +38,57 @@ class NotStored(UndersealError):
 def read(path: Path, max_bytes: int) -> bytes:
     """Return the contents of a regular file of at most `max_bytes`. Raises FileMissing or FileTooLong."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
+        with opened(path) as file:
             data = file.read(max_bytes + 1)
     except OSError as error:
         raise FileMissing(path.name) from error
     if len(data) > max_bytes:
         raise FileTooLong(path.name)
     return data
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Yield a regular file for reading piece by piece. Raises FileMissing for anything else, a pipe or device too."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise FileMissing(path.name) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileMissing(path.name)
+    with os.fdopen(descriptor, "rb") as file:
+        yield file
+
+
+@contextlib.contextmanager
+def locked(path: Path, *, wait: bool, note: bytes = b"") -> Iterator[None]:
+    """Hold the lock file at `path`; the kernel lets go of it when the process ends, however it ends.
+
+    note  written into the file for whoever is refused
+    Raises BlockingIOError when another holds it and `wait` is false, or NotStored.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise NotStored(path.name, _reason(error)) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        if note:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, note, 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def has_terminal() -> bool:
+    """Return whether a person's terminal is there to ask."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
 
 
 def make_folder(path: Path, mode: int = 0o700) -> None:

@@ -166,7 +166,9 @@ def _answers_fit(answers: dict[str, Any], questionnaire: Questionnaire, regions:
 def _consent_fits(consent: dict[str, Any], questionnaire: Questionnaire) -> bool:
     switches = {switch.id: switch for switch in questionnaire.switches}
     modifiers = {field.id: field for field in questionnaire.modifiers}
-    if consent.keys() != {*switches, *modifiers, "text_version"} or not isinstance(consent["text_version"], str):
+    if consent.keys() != {*switches, *modifiers, "text_version"}:
+        return False
+    if consent["text_version"] != questionnaire.consent_text_version:  # what was agreed to, in these words
         return False
     return all(
         isinstance(consent[name], bool) and (not switch.fixed or consent[name] == switch.default)

@@ -4,19 +4,18 @@
 One thread a process writes. A letter's sender is answered after the commit that holds it is on stable storage.
 """
 
-import contextlib
-import fcntl
 import os
 import queue
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, TimeoutError
 from datetime import date
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from intake import files
 from portal.shelf import Letter, Shelf, storage_broke
 
 MAX_BATCH = 64  # letters in one commit: about 1.3 MiB
@@ -80,7 +79,7 @@ class Counter:
             first = self._queue.get()
             batch: list[_Waiting] = []
             try:
-                with self._turn():
+                with files.locked(self._turn_file, wait=True):
                     batch = _begun([first, *self._all_waiting(MAX_BATCH - 1)])
                     self._commit([waiting.letter for waiting in batch])
             except Exception as error:
@@ -88,15 +87,6 @@ class Counter:
             else:
                 for waiting in batch:
                     waiting.written.set_result(None)
-
-    @contextlib.contextmanager
-    def _turn(self) -> Iterator[None]:
-        descriptor = os.open(self._turn_file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
 
     def _commit(self, letters: list[Letter]) -> None:
         if self._broken:

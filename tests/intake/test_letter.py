@@ -186,6 +186,7 @@ FIELD_DEFECTS = {
     "consent as text": ({**VALUE, "consent": {**CONSENT, "press": "yes"}}, "letter-answers"),
     "record refused": ({**VALUE, "consent": {**CONSENT, "record": False}}, "letter-answers"),
     "quote unknown": ({**VALUE, "consent": {**CONSENT, "quote": "all"}}, "letter-answers"),
+    "other consent text": ({**VALUE, "consent": {**CONSENT, "text_version": "2"}}, "letter-answers"),
     "consent text version number": ({**VALUE, "consent": {**CONSENT, "text_version": 1}}, "letter-answers"),
 }
 
