@@ -30,6 +30,7 @@ from portal.headers import FIXED_HEADERS
 
 REQUEST_SECONDS = 30  # a whole request must have arrived by then
 SEND_SECONDS = 60  # without one byte taken by the other end
+LINGER_SECONDS = 1.0
 START_SECONDS = 30
 BACKLOG = 512
 _PARENT_DIED = 1  # PR_SET_PDEATHSIG of Linux
@@ -80,13 +81,23 @@ class PortalWorker(ThreadWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._deadlines: dict[TConn, float] = {}
 
+    def enqueue_req(self, conn: TConn) -> None:
+        """Start the clock when a request may begin to arrive: waiting for a thread gives nobody more time.
+
+        What has arrived by the deadline is read and answered even after it.
+        """
+        self._deadlines[conn] = time.monotonic() + REQUEST_SECONDS
+        super().enqueue_req(conn)
+
     def handle(self, conn: TConn) -> Any:
         """Serve one request of a connection."""
         seconds = struct.pack("ll", SEND_SECONDS, 0)
         conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, seconds)
-        self._deadlines[conn] = time.monotonic() + REQUEST_SECONDS
         try:
-            return super().handle(conn)
+            kept = super().handle(conn)
+            if kept is False:
+                _linger(conn.sock)
+            return kept
         finally:
             self._deadlines.pop(conn, None)
 
@@ -106,6 +117,21 @@ class PortalWorker(ThreadWorker):  # type: ignore[misc]
         lines += [f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in FIXED_HEADERS), "", ""]
         with contextlib.suppress(OSError):
             gunicorn.util.write_nonblock(client, "\r\n".join(lines).encode("ascii") + body)
+
+
+def _linger(line: socket.socket) -> None:
+    """Let a client that is still sending read its answer before the connection is closed.
+
+    gunicorn would do it in the one thread that all others depend on; after this it finds nothing to wait for.
+    """
+    end = time.monotonic() + LINGER_SECONDS
+    with contextlib.suppress(OSError):
+        line.shutdown(socket.SHUT_WR)
+        while (left := end - time.monotonic()) > 0:
+            line.settimeout(left)
+            if not line.recv(65_536):
+                break
+        line.shutdown(socket.SHUT_RD)
 
 
 class _Server(BaseApplication):  # type: ignore[misc]

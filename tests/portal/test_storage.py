@@ -179,6 +179,19 @@ def test_slow_bodies_are_ended(served: Served, office: PortalOffice) -> None:
         line.close()
 
 
+def test_lingering_clients_stop_nobody(served: Served, office: PortalOffice) -> None:
+    """Clients that are refused and then keep their connection open do not hold up the next letter."""
+    lines = [socket.create_connection(("127.0.0.1", served.port), timeout=60) for _ in range(20)]
+    for line in lines:
+        line.sendall(b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert {b"HTTP/1.1 404"} == {line.recv(12) for line in lines}
+    began = time.monotonic()
+    assert 201 == served.post(office.envelope()).status
+    assert 3 > time.monotonic() - began
+    for line in lines:
+        line.close()
+
+
 def _drip(lines: list[socket.socket], seconds: int) -> None:
     for _ in range(seconds):
         time.sleep(1)
