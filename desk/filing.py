@@ -20,7 +20,7 @@ from desk.faults import DESK_ERROR, ID_TAKEN
 from desk.settings import Settings
 from desk.vault import Writer
 from intake.letter import Letter, LetterRefused, read_letter
-from intake.questionnaire import Questionnaire, load_questionnaire
+from intake.questionnaire import load_questionnaire
 
 QUESTIONNAIRES = ("asylum-officer",)
 
@@ -70,7 +70,7 @@ class Judge:
     def __init__(self, opener: Opener, settings: Settings) -> None:
         self._opener = opener
         self._regions = [region.id for region in settings.office.regions]
-        self._questionnaires = {name: load_questionnaire(name) for name in QUESTIONNAIRES}
+        self._questionnaires = [load_questionnaire(name) for name in QUESTIONNAIRES]
         self._recipients: Sequence[Recipient] = settings.long_lived
 
     def judge(self, envelope: bytes) -> Judged:
@@ -90,21 +90,17 @@ class Judge:
             return Judged(DESK_ERROR, sealed=sealed)
 
     def _read(self, plaintext: bytes, sealed: bytes) -> Judged:
-        letter = read_letter(plaintext, tuple(self._questionnaires.values()), self._regions)
-        facts = write_facts(letter, self._questionnaires[letter.questionnaire_id])
-        return Judged(None, letter, facts, digest(plaintext), sealed)
+        letter = read_letter(plaintext, self._questionnaires, self._regions)
+        return Judged(None, letter, write_facts(letter), digest(plaintext), sealed)
 
 
-def write_facts(letter: Letter, questionnaire: Questionnaire) -> str:
+def write_facts(letter: Letter) -> str:
     """Return what is kept in clear inside the vault: chosen answers and consent, nothing that was typed."""
-    consent = dict(letter.consent)
-    if consent["text_version"] != questionnaire.consent_text_version:
-        consent["text_version"] = "other"
     body = {
         "questionnaire": {"id": letter.questionnaire_id, "version": letter.questionnaire_version},
         "lang": letter.lang,
         "answers": letter.answers,
-        "consent": consent,
+        "consent": letter.consent,
     }
     return json.dumps(body, sort_keys=True, separators=(",", ":"))
 
