@@ -115,6 +115,7 @@ def demo(base: Path, port: int, once: bool, no_samples: bool) -> None:
       underseal demo --dir /tmp/try --port 8650 --once
       underseal demo --no-samples
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the portal is ended with us
     _check_free(port)
     folders = Folders(base.absolute())
     fresh = not folders.base.exists()
@@ -128,12 +129,15 @@ def demo(base: Path, port: int, once: bool, no_samples: bool) -> None:
             make_courier_and_desk(folders, port)
         received = carry(folders) if sent else 0
         result = _result(folders, port, sent, received)
-        if once:
-            _VOICE.answer_json(result)
-        else:
-            _show(folders, base, port, bool(sent))
-        if no_samples or not once:
-            _wait()
+        try:
+            if once:
+                _VOICE.answer_json(result)
+            else:
+                _show(folders, base, port, bool(sent))
+            if no_samples or not once:
+                signal.pause()
+        except KeyboardInterrupt:
+            _VOICE.say("stopped; nothing was deleted")
 
 
 def _check_free(port: int) -> None:
@@ -324,15 +328,6 @@ def _show(folders: Folders, base: Path, port: int, opened: bool) -> None:
         f"desk list --dir {base / 'desk'} {key}",
     ):
         _VOICE.answer(f"  underseal {line}")
-
-
-def _wait() -> None:
-    """Keep the portal up until the person, or a supervisor, ends the program."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        signal.pause()
-    except KeyboardInterrupt:
-        _VOICE.say("stopped; nothing was deleted")
 
 
 def address(port: int) -> str:
