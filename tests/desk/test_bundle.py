@@ -123,7 +123,7 @@ def test_received_twice_is_once(desk: Desk, good: bytes) -> None:
 def test_interrupted_run_goes_on(desk: Desk, good: bytes, office: Office) -> None:
     """Envelopes that came before, in whatever bundle, are not filed twice."""
     desk.receive(good)
-    seen = good[good.index(b"-----END") + 28 :][: 21_157]
+    seen = good[good.index(b"-----END") + 28 :][:21_157]
     second = office.bundle([seen, office.envelope(letter())], pull=2, previous=manifest_digest(good))
     run = desk.receive(second)
     assert "desk: 1 opened, 1 already here, 0 set aside" in run.err.split("\n")
