@@ -22,3 +22,10 @@ def office(tmp_path_factory) -> Iterator[Simulator]:
     simulator = Simulator(tmp_path_factory.mktemp("office") / "throwaway")
     yield simulator
     simulator.stop()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A skipped test must not read as green: list it (`-ra` does) and fail."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
