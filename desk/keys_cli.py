@@ -1,41 +1,35 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""`underseal keys`: the ceremony at the terminal."""
+"""`underseal keys`: the ceremony, on several machines step by step, or on one at once."""
 
-import io
-import secrets
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from desk.ceremony import Keeper, Outcome, Plan, card, card_qr, hold_ceremony
-from intake.console import Voice, ask_passphrase
-from intake.errors import UndersealError
-from intake.files import FileThere, make_folder, read, write_new
-from intake.limits import OFFICE_MAX_BYTES
-from intake.office import Contact, Region, read_office
+from desk.asking import VOICE, begin, hand_out, new_passphrase, tell_sheets
+from desk.ceremony import Plan, hold_ceremony
+from desk.ceremony_errors import PlanRefused
+from desk.folders import public_files, refuse_there, secret_files, write_folder
+from desk.keys_people_cli import counsel_key, courier_key, desk_key, holder
+from desk.keys_root_cli import make_plan, make_root, page, print_card, shares, sign_lists, sign_page, with_plan
+from desk.keys_show_cli import show, show_card, verify
+from desk.signing import COUNSEL_FIRST, setting_in_words
+from intake.console import PassphraseFileRefused
 from intake.page import built_page
-
-_VOICE = Voice("keys")
-
-
-class PlanRefused(UndersealError):
-    """the ceremony cannot be held so: {}"""
 
 
 @click.group()
 def keys() -> None:
-    """Make and sign the keys of an office. Use a computer that is never online."""
+    """Make and sign the keys of an office. Use computers that are never online.
+
+    On several machines: root, then holder, desk and courier on each person's own, then sign, then verify.
+    On one machine: ceremony. CEREMONY.md says who does what, and what each vouches for.
+    """
 
 
 @keys.command()
 @click.option("--dir", "folder", type=click.Path(path_type=Path), required=True, help="Folder to make for the office.")
-@click.option("--office", required=True, help="The office's name, as officers will read it.")
-@click.option("--region", "regions", multiple=True, metavar="ID=LABEL", help="A region to choose from; repeat it.")
-@click.option("--contact", "contacts", multiple=True, metavar="LABEL=TEXT", help="Another route to show; repeat it.")
-@click.option("--collect-days", type=click.IntRange(1, 90), default=7, show_default=True, help="Days between couriers.")
-@click.option("--slots", type=click.IntRange(3, 6), default=3, show_default=True, help="Recipients of every envelope.")
-@click.option("--throwaway", is_flag=True, help="Weak keys for trying things out. Never for real reports.")
+@with_plan
+@click.option("--counsel-first", is_flag=True, help="Seal all letters to counsel's keys alone.")
 @click.option("--passphrase-file", type=click.Path(path_type=Path), help="One passphrase for all (throwaway only).")
 def ceremony(
     folder: Path,
@@ -45,84 +39,73 @@ def ceremony(
     collect_days: int,
     slots: int,
     throwaway: bool,
+    no_pdf: bool,
+    counsel_first: bool,
     passphrase_file: Path | None,
 ) -> None:
-    """Make every key of an office, and sign its next 13 weekly key lists.
+    """Make every key of an office on one machine, and sign its next 13 weekly key lists.
 
-    Each keeper types their own passphrase: root, desk, courier, custodian, counsel, recovery.
+    Each keeper types their own passphrase: desk, courier, custodian, counsel, recovery. The root is split into
+    three shares; a throwaway office keeps it whole, in root.age.
 
     \b
     Example:
       underseal keys ceremony --dir office --office "Local 1" \\
           --region west="West" --region east="East" --contact "OSC=osc.gov"
     """
-    if folder.exists():
-        raise FileThere(folder.name)
-    plan = Plan(
+    refuse_there(folder)
+    plan = make_plan(
         office=office,
-        regions=tuple(Region(*_pair(text)) for text in regions),
-        contacts=tuple(Contact(*_pair(text)) for text in contacts),
+        regions=regions,
+        contacts=contacts,
         collect_days=collect_days,
         slots=slots,
         throwaway=throwaway,
-        today=datetime.now(UTC).date(),
+        counsel_first=counsel_first,
     )
+    if passphrase_file is not None and not throwaway:
+        raise PassphraseFileRefused
     built = built_page()
+    begin(throwaway=throwaway)
+    if counsel_first:
+        VOICE.say(f"{COUNSEL_FIRST}: {setting_in_words(COUNSEL_FIRST)}")
     passphrases = {
-        keeper: ask_passphrase(f"of {keeper}", passphrase_file=passphrase_file, throwaway=throwaway, new=True)
-        for keeper in Keeper
+        keeper: new_passphrase(keeper, passphrase_file=passphrase_file, throwaway=throwaway) for keeper in plan.keepers
     }
     try:
         outcome = hold_ceremony(plan, passphrases, built)
-        read_office(outcome.public["office.json"])
-    except (ValueError, UndersealError) as error:
+    except ValueError as error:
         raise PlanRefused(str(error)) from error
-    _write(folder, outcome)
-    _tell(folder, plan, outcome)
+    sheets = hand_out(outcome.sheets, no_pdf=no_pdf) if outcome.sheets else {}
+    public, secret = public_files(outcome.public, "public/"), secret_files(outcome.secret, "secret/")
+    write_folder(folder, {**public, **secret, **sheets})
+    VOICE.say(f"made {len(secret)} secret files in {folder}/secret; give each to its keeper")
+    VOICE.say(f"signed key lists for {outcome.first_day} to {outcome.last_day} in {folder}/public")
+    if not throwaway:
+        tell_sheets(folder, sheets)
+    _tell_setting(plan)
+    print_card(office, outcome.fingerprint)
 
 
-@keys.command("card")
-@click.argument("office_file", type=click.Path(path_type=Path))
-def show_card(office_file: Path) -> None:
-    """Print the root fingerprint card of an office again.
-
-    \b
-    Example:
-      underseal keys card office/public/office.json
-    """
-    office = read_office(read(office_file, OFFICE_MAX_BYTES))
-    _print_card(office.office, office.root.fingerprint)
+def _tell_setting(plan: Plan) -> None:
+    fillers = plan.slots - len(plan.holders)
+    VOICE.say(
+        f"each week's letters can be opened by {', '.join(plan.holders)}, each alone; {fillers} places are fillers"
+    )
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, separator, label = text.partition("=")
-    if not separator or not name or not label:
-        raise PlanRefused("regions and contacts are written NAME=TEXT")
-    return name, label
-
-
-def _write(folder: Path, outcome: Outcome) -> None:
-    """Write the whole office under a temporary name, then give it its own: it is there whole, or not at all."""
-    temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
-    for part, files, mode in (("public", outcome.public, 0o644), ("secret", outcome.secret, 0o600)):
-        for name, data in files.items():
-            path = temporary / part / name
-            make_folder(path.parent)
-            write_new(path, data, mode)
-    temporary.rename(folder)
-
-
-def _tell(folder: Path, plan: Plan, outcome: Outcome) -> None:
-    if plan.throwaway:
-        _VOICE.say("THROWAWAY OFFICE: these keys are weak on purpose and protect nobody")
-    _VOICE.say(f"made {len(outcome.secret)} secret files in {folder}/secret; give each to its keeper")
-    _VOICE.say(f"signed key lists for {outcome.first_day} to {outcome.last_day} in {folder}/public")
-    _VOICE.hint("print the card below, and compare it with what the page shows")
-    _print_card(plan.office, outcome.fingerprint)
-
-
-def _print_card(office: str, fingerprint: str) -> None:
-    _VOICE.answer(card(office, fingerprint))
-    code = io.StringIO()
-    card_qr(fingerprint).terminal(code, compact=True)
-    _VOICE.answer(code.getvalue())
+for verb in (
+    make_root,
+    shares,
+    holder,
+    desk_key,
+    courier_key,
+    counsel_key,
+    sign_lists,
+    page,
+    sign_page,
+    show,
+    verify,
+    show_card,
+):
+    keys.add_command(verb)

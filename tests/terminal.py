@@ -9,15 +9,21 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 SECONDS = 60
 
 
-def in_terminal(arguments: Sequence[str], answers: Sequence[str] = (), prefix: Sequence[str] = ()) -> tuple[int, bytes]:
+Answer = str | Callable[[str], str]
+
+
+def in_terminal(
+    arguments: Sequence[str], answers: Sequence[Answer] = (), prefix: Sequence[str] = ()
+) -> tuple[int, bytes]:
     """Run `underseal` with a controlling terminal and return its exit code and all it printed there.
 
-    answers  typed one after the other, each when the program has printed a prompt that ends with ": "
+    answers  typed one after the other, each when the program has printed a prompt that ends with ": "; one that can
+             be called is given all that was printed so far
     prefix   what stands before the program, such as ("unshare", "-n")
     """
     main, side = pty.openpty()
@@ -34,7 +40,7 @@ def in_terminal(arguments: Sequence[str], answers: Sequence[str] = (), prefix: S
     )
     os.close(side)
     try:
-        printed = _talk(main, [answer.encode() + b"\n" for answer in answers])
+        printed = _talk(main, list(answers))
         return process.wait(SECONDS), printed
     finally:
         if process.poll() is None:
@@ -49,7 +55,7 @@ def _take_terminal(side: int) -> None:
     fcntl.ioctl(side, termios.TIOCSCTTY, 0)
 
 
-def _talk(main: int, answers: list[bytes]) -> bytes:
+def _talk(main: int, answers: list[Answer]) -> bytes:
     printed, asked, end = b"", 0, time.monotonic() + SECONDS
     while time.monotonic() < end:
         ready, _, _ = select.select([main], [], [], 0.2)
@@ -64,5 +70,7 @@ def _talk(main: int, answers: list[bytes]) -> bytes:
         if answers and printed[asked:].endswith(b": "):
             asked = len(printed)
             time.sleep(0.05)  # the prompt comes before the echo is off
-            os.write(main, answers.pop(0))
+            answer = answers.pop(0)
+            typed = answer(printed.decode("utf-8", "replace")) if callable(answer) else answer
+            os.write(main, typed.encode() + b"\n")
     return printed

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A page's folder, checked: against its own digests, and against the release that is installed here."""
+
+import html
+import re
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from crypto.primitives import digest
+from desk.ceremony_errors import PageDiffers
+from intake.errors import UndersealError
+from intake.files import read
+from intake.limits import MIB
+from intake.office import Office, read_office
+from intake.page import INDEX, SUMS, BuiltPage, office_page
+
+MAX_FILE_BYTES = 4 * MIB
+SIGNATURE = SUMS + ".sig"
+_MAX_FILES = 100
+_SUM = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._-]*)")
+_OFFICE = re.compile(r'data-office="([^"]*)"')
+
+
+def read_page_folder(folder: Path) -> dict[str, bytes]:
+    """Return the folder's files by name. Raises FileMissing, or PageDiffers for one that is no page's folder."""
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError:
+        raise PageDiffers("there is no such folder") from None
+    if len(paths) > _MAX_FILES:
+        raise PageDiffers("the folder has more files than a page")
+    return {path.name: read(path, MAX_FILE_BYTES) for path in paths}
+
+
+def check_digests(files: Mapping[str, bytes]) -> None:
+    """Raise PageDiffers unless every file of SHA256SUMS is there with its digest, and packed forms unpack to it."""
+    lines = files.get(SUMS, b"").decode("ascii", "replace").split("\n")
+    matches = [_SUM.fullmatch(line) for line in lines[:-1]]
+    named = {match[2]: match[1] for match in matches if match}
+    if len(named) != len(lines) - 1 or lines[-1] or INDEX not in named:
+        raise PageDiffers(f"{SUMS} is missing, or is not lines of digest and file name with {INDEX} among them")
+    for name, value in named.items():
+        if digest(files.get(name, b"")) != value:
+            raise PageDiffers(f"{name} is missing, or does not have the digest that {SUMS} names")
+        if name + ".gz" in files and unpacked(files[name + ".gz"]) != files[name]:
+            raise PageDiffers(f"{name}.gz does not unpack to {name}")
+
+
+def check_office(files: Mapping[str, bytes], office: Office) -> None:
+    """Raise PageDiffers unless the page carries this office's data."""
+    match = _OFFICE.search(files[INDEX].decode("utf-8", "replace"))
+    try:
+        carried = read_office(html.unescape(match[1]).encode("utf-8")) if match else None
+    except UndersealError:
+        carried = None
+    if carried != office:
+        raise PageDiffers("the page carries the data of another office")
+
+
+def check_release(files: Mapping[str, bytes], built: BuiltPage, office: Office) -> None:
+    """Raise PageDiffers unless the files are exactly those that the installed release makes for this office."""
+    expected = office_page(built, office)
+    for name in sorted({*files, *expected} - {SIGNATURE}):
+        if name not in expected:
+            raise PageDiffers(f"{name} is no file of the page")
+        same = files.get(name) == expected[name]
+        if not same and name.endswith(".gz"):  # the same bytes may be packed otherwise
+            same = unpacked(files.get(name, b"")) == unpacked(expected[name])
+        if not same:
+            raise PageDiffers(f"{name} is not the file that the release installed here makes for this office")
+
+
+def unpacked(data: bytes) -> bytes | None:
+    """Return what a gzip file holds, at most MAX_FILE_BYTES of it; None for a damaged one."""
+    try:
+        return zlib.decompressobj(wbits=31).decompress(data, MAX_FILE_BYTES)
+    except zlib.error:
+        return None
