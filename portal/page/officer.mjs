@@ -16,6 +16,8 @@
 // {"do":"receipt"} or {"do":"receipt","words":text} or {"do":"receipt","secret":hex}
 //     -> {"words":[13],"secret":hex,"identity":text,"tag_key":hex,"recipient":text,"thread_key":hex}
 // {"do":"verify","message","signature":text,"key":text,"namespace":text}  -> {"fingerprint":text}
+// {"do":"detect","text":text,"answers":{...}}
+//     -> {"hits":[[rule,start,end]],"units":[[rule,start,end]],"combination":{"parts":[...],"hits":n}|null}
 // {"do":"age","file","identities":[text],"passphrases":[text]}       -> {"plaintext"}, age-encryption's own verdict
 // {"do":"scrypt","plaintext","passphrase":text,"work":n}             -> {"file"}
 // {"do":"identity"}                                                  -> {"identity":text,"recipient":text}
@@ -25,6 +27,7 @@ import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import { Decrypter, Encrypter, generateHybridIdentity, identityToRecipient } from "age-encryption";
 import asylumOfficer from "../../intake/questionnaires/asylum-officer.json" with { type: "json" };
 import { digest, utf8 } from "./bytes.mjs";
+import { combine, find, inUnits } from "./detectors.mjs";
 import { open, seal } from "./envelope.mjs";
 import { Fault, Malformed } from "./faults.mjs";
 import { checkEnvelope } from "./header.mjs";
@@ -78,6 +81,16 @@ const COMMANDS = {
     const signer = parsePublicKey(key);
     verify(bytes(message), signature, signer, namespace);
     return { fingerprint: signer.fingerprint };
+  },
+  detect({ text, answers = {} }) {
+    const hits = find(text);
+    const combined = combine(hits, answers);
+    const rows = (/** @type {import("./detectors.mjs").Hit[]} */ some) => some.map(({ rule, start, end }) => [rule, start, end]);
+    return {
+      hits: rows(hits),
+      units: rows(inUnits(text, hits)),
+      combination: combined && { parts: combined.parts, hits: combined.hits.length },
+    };
   },
   async age({ file, identities = [], passphrases = [] }) {
     const decrypter = new Decrypter();

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(os.environ.get("UNDERSEAL_SOURCE", Path(__file__).resolve().parents[2]))
-NEEDED = ("portal/page", "templates", "intake/words", "intake/questionnaires", "package.json")
+NEEDED = ("portal/page", "templates", "intake/words", "intake/questionnaires", "intake/detectors.json", "package.json")
 KEYS_BYTES = 14_500  # keys.txt with two weeks of three slots, and its signature
 BUDGET_BROTLI, BUDGET_GZIP = 80_000, 95_000  # DESIGN.md: first visit with keys, in bytes
 FORBIDDEN = [
