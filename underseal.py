@@ -9,6 +9,7 @@ import click
 from crypto.errors import CryptoError, WrongPassphrase
 from intake.console import Voice
 from intake.errors import Exit, UndersealError
+from intake.files import silence_output
 
 _GROUPS = {
     "keys": ("desk.keys_cli", "keys", "Make and sign the keys of an office (offline)."),
@@ -65,11 +66,20 @@ def _run(voice: Voice, group: str) -> int:
         return _explain(voice, error)
     except (click.Abort, KeyboardInterrupt):
         voice.say("stopped")
-        return Exit.REFUSED
+        return Exit.STOPPED
+    except BrokenPipeError:  # whoever read our answer has read enough
+        silence_output()
+        return 0
+    except OSError as error:
+        voice.say(f"the system refused it: {(error.strerror or 'unknown reason').lower()}")
+        return Exit.STORAGE
     except ModuleNotFoundError as error:
         voice.say(f"the part that needs {error.name} is not installed")
         voice.hint(f"install it with: pip install 'underseal[{group}]'")
         return Exit.MISSING
+    except Exception as error:  # a fault of ours: a traceback could show what must not be shown
+        voice.say(f"this program failed on something it did not foresee ({type(error).__name__})")
+        return Exit.REFUSED
 
 
 def _explain(voice: Voice, error: click.ClickException) -> int:

@@ -4,14 +4,13 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from courier.line import AnswerStrange, GateRefused, Line
 from courier.settings import Carried, keep_carried, load_carried
-from crypto.errors import Untrusted
 from crypto.keylist import MAX_LIST_BYTES
 from crypto.primitives import digest
-from crypto.signature import SIGNATURE_CHARACTERS, Namespace, PublicKey, verify
+from crypto.signature import SIGNATURE_CHARACTERS, PublicKey
 from intake.bundle import BundleRefused, Manifest, read_envelopes, read_head
 from intake.errors import Exit, UndersealError
 from intake.files import FileThere, new_file, read
@@ -56,7 +55,7 @@ def pull(line: Line, folder: Path, stick: Path, portal_key: PublicKey, steps: St
         raise StickMissing(stick.name)
     carried = load_carried(folder)
     with line.stream("/pull", canonical({"after": carried.manifest})) as arriving:
-        manifest, head, signature = _verified_head(arriving, portal_key)
+        manifest, head, signature = read_head(arriving, portal_key)
         path = stick / f"pull-{manifest.pull:06}.bundle"
         here_already = path.exists() and _holds(path, head, portal_key)
         if not here_already:
@@ -82,17 +81,6 @@ def push(line: Line, outgoing: Path) -> Iterator[Pushed]:
                 yield Pushed(path.name, {}, str(error.args[0]))
 
 
-def _verified_head(file: BinaryIO, portal_key: PublicKey) -> tuple[Manifest, bytes, str]:
-    manifest, head, signature = read_head(file)
-    try:
-        verify(head, signature, portal_key, Namespace.BUNDLE)
-    except Untrusted as error:
-        raise BundleRefused("bundle-signature", "the bundle is not signed by this portal") from error
-    if manifest.portal != portal_key.fingerprint:
-        raise BundleRefused("bundle-signature", "the bundle names another portal")
-    return manifest, head, signature
-
-
 def _write(path: Path, head: bytes, envelopes: Iterable[tuple[str, bytes]]) -> None:
     with new_file(path) as file:
         file.write(head)
@@ -104,7 +92,7 @@ def _holds(path: Path, head: bytes, portal_key: PublicKey) -> bool:
     """Return True if the file is this very bundle, whole. Raises FileThere if it is anything else."""
     try:
         with path.open("rb") as file:
-            manifest, held, _ = _verified_head(file, portal_key)
+            manifest, held, _ = read_head(file, portal_key)
             for _ in read_envelopes(file, manifest):
                 pass
     except (OSError, BundleRefused) as error:

@@ -59,7 +59,7 @@ def init(folder: Path, portal: str, gate: str, portal_key: Path, office: Path, k
         gate = f"unix:{Path(gate.removeprefix('unix:')).absolute()}"
     settings = Settings(portal.rstrip("/"), gate.rstrip("/"), proxy, read_public_key(portal_key))
     make_folder(folder, settings, read(office, OFFICE_MAX_BYTES), read(key, KEY_FILE_MAX_BYTES))
-    _VOICE.say(f"made {folder} for the portal {settings.portal_key.fingerprint}")
+    _VOICE.say(f"made {folder} for the portal {settings.portal_key.in_groups}")
     _VOICE.hint(f"underseal courier pull --dir {folder} --to STICK")
 
 
@@ -88,7 +88,7 @@ def pull(folder: Path, stick: Path, passphrase_file: Path | None) -> None:
     was = "was on the stick already" if pulled.here_already else "written"
     _VOICE.say(f"pull {pulled.manifest.pull} with {_many(count, 'envelope')} {was}")
     _VOICE.answer(str(pulled.path))
-    _VOICE.hint(f"at the desk: underseal desk receive {pulled.path}")
+    _VOICE.hint(f"at the desk: underseal desk receive STICK/{pulled.path.name} --outgoing STICK/outgoing")
 
 
 @courier.command()

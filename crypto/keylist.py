@@ -69,7 +69,7 @@ def read_key_list(data: bytes, signature: str, root: PublicKey, *, floor: int = 
         raise Untrusted("keys-signature", "the key list is not signed by this office's root") from error
     try:
         key_list = _parse(text)
-    except (ValueError, StopIteration, Malformed) as error:
+    except (ValueError, OverflowError, Malformed) as error:
         raise Untrusted("keys-grammar", "the key list is signed, but not written as this version reads it") from error
     if key_list.sequence < floor:
         raise Untrusted("keys-sequence", "the key list is older than one already known")

@@ -5,13 +5,15 @@ The algorithms are those of age v1 (C2SP age.md), RFC 9180 (HPKE), RFC 5869 (HKD
 RFC 7914 (scrypt), RFC 9106 (Argon2id), and bcrypt in OpenSSH key files; there is no second choice for any of them.
 """
 
+import base64
+import binascii
 import hashlib
 import hmac
 import secrets
 
 import nacl.exceptions
 import nacl.pwhash
-from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, hpke
 from cryptography.hazmat.primitives.asymmetric import ed25519, mlkem, x25519
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -28,6 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 from crypto.errors import Malformed, WrongPassphrase
 
 TAG_BYTES = 16
+MAX_BCRYPT_ROUNDS = 64  # OpenSSH writes 16 or 24
 ENCAPSULATED_BYTES = 1_120  # ML-KEM-768 ciphertext (1,088) and X25519 share (32)
 HYBRID_PUBLIC_BYTES = 1_216  # ML-KEM-768 key (1,184) and X25519 key (32)
 
@@ -70,8 +73,11 @@ def hkdf(key: bytes, label: str, length: int, *, salt: bytes = b"") -> bytes:
 
 
 def scrypt(passphrase: bytes, salt: bytes, log_n: int) -> bytes:
-    """Return 32 bytes of scrypt with N = 2^log_n, r = 8, p = 1 (C2SP age.md, scrypt stanza)."""
-    return Scrypt(salt=salt, length=32, n=2**log_n, r=8, p=1).derive(passphrase)
+    """Return 32 bytes of scrypt with N = 2^log_n, r = 8, p = 1 (C2SP age.md). Raises Malformed without the memory."""
+    try:
+        return Scrypt(salt=salt, length=32, n=2**log_n, r=8, p=1).derive(passphrase)
+    except MemoryError as error:
+        raise Malformed("stanza", "this machine has not the memory that the file asks for") from error
 
 
 def argon2id(passphrase: bytes, salt: bytes, *, ops: int, memory_bytes: int) -> bytes:
@@ -95,6 +101,15 @@ def chacha_open(key: bytes, nonce: bytes, ciphertext: bytes) -> bytes | None:
         return ChaCha20Poly1305(key).decrypt(nonce, ciphertext, None)
     except InvalidTag:
         return None
+
+
+def is_hybrid_public(public: bytes) -> bool:
+    """Return whether 1,216 bytes are a key that can be sealed to (FIPS 203, 7.2: the modulus check)."""
+    try:
+        mlkem.MLKEM768PublicKey.from_public_bytes(public[:1_184])
+    except ValueError:
+        return False
+    return len(public) == HYBRID_PUBLIC_BYTES
 
 
 def hybrid_seal(public: bytes, plaintext: bytes, info: bytes) -> tuple[bytes, bytes]:
@@ -133,17 +148,6 @@ class HybridKey:
             return None
 
 
-def x25519_shared(private: bytes, public: bytes) -> bytes:
-    """Return the X25519 shared secret. Raises ValueError for a point of low order."""
-    key = x25519.X25519PrivateKey.from_private_bytes(private)
-    return key.exchange(x25519.X25519PublicKey.from_public_bytes(public))
-
-
-def x25519_public(private: bytes) -> bytes:
-    """Return the X25519 public key of a 32-byte scalar."""
-    return x25519.X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
-
-
 def ed25519_public(seed: bytes) -> bytes:
     """Return the 32-byte Ed25519 public key of a 32-byte seed."""
     return ed25519.Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
@@ -172,6 +176,7 @@ def openssh_key_file(seed: bytes, passphrase: str | None) -> bytes:
 
 def openssh_seed(data: bytes, passphrase: str | None) -> bytes:
     """Return the Ed25519 seed of an OpenSSH private key file. Raises Malformed or WrongPassphrase."""
+    _check_rounds(data)
     try:
         key = load_ssh_private_key(data, None if passphrase is None else passphrase.encode("utf-8"))
     except TypeError as error:  # locked and no passphrase given, or the other way round
@@ -180,6 +185,23 @@ def openssh_seed(data: bytes, passphrase: str | None) -> bytes:
         if b"-----BEGIN OPENSSH PRIVATE KEY-----" in data and passphrase is not None:
             raise WrongPassphrase("no-match", "the passphrase does not open this file") from error
         raise Malformed("signing-key", "the file is not an OpenSSH private key") from error
+    except UnsupportedAlgorithm as error:
+        raise Malformed("signing-key", "the file is locked in a way that Underseal does not read") from error
     if not isinstance(key, ed25519.Ed25519PrivateKey):
         raise Malformed("signing-key", "the file does not hold an Ed25519 key")
     return key.private_bytes_raw()
+
+
+def _check_rounds(data: bytes) -> None:
+    """Refuse a key file with more bcrypt rounds than an honest one, 10 ms each (OpenSSH PROTOCOL.key)."""
+    body = b"".join(line for line in data.splitlines() if line and not line.startswith((b"-", b"#")))
+    try:
+        fields = base64.b64decode(body).removeprefix(b"openssh-key-v1\0")
+        for _ in range(2):  # the cipher's name, the derivation's name
+            fields = fields[4 + int.from_bytes(fields[:4], "big") :]
+        salt_bytes = int.from_bytes(fields[4:8], "big")
+        rounds = fields[8 + salt_bytes : 12 + salt_bytes] if int.from_bytes(fields[:4], "big") else b""
+    except binascii.Error:
+        return  # not base64: the reader after this says so
+    if int.from_bytes(rounds, "big") > MAX_BCRYPT_ROUNDS:
+        raise Malformed("signing-key", "the file asks for more computing than an honest one")

@@ -7,7 +7,7 @@ from crypto import bech32
 from crypto.base64text import encode_nopad
 from crypto.errors import Malformed
 from crypto.header import Stanza
-from crypto.primitives import HYBRID_PUBLIC_BYTES, hybrid_seal
+from crypto.primitives import hybrid_seal, is_hybrid_public
 
 STANZA_TYPE = "mlkem768x25519"
 HPKE_INFO = b"age-encryption.org/mlkem768x25519"
@@ -24,7 +24,7 @@ class Recipient:
     def parse(cls, text: str) -> "Recipient":
         """Return the recipient. Only `age1pq1...` is read, so no text can name a plugin. Raises Malformed."""
         raw = bech32.decode(text, _PREFIX) if text.startswith(_PREFIX) else b""
-        if len(raw) != HYBRID_PUBLIC_BYTES:
+        if not is_hybrid_public(raw):
             raise Malformed("bech32", "the key is not a hybrid age recipient")
         return cls(raw)
 

@@ -32,6 +32,7 @@ class Namespace(StrEnum):
 
     KEYS = "keys@underseal"
     PAGE = "page@underseal"
+    OFFICE = "office@underseal"
     BUNDLE = "bundle@underseal"
     ACK = "ack@underseal"
     EVENT = "event@underseal"
@@ -69,6 +70,12 @@ class PublicKey:
     def fingerprint(self) -> str:
         """`SHA256:` and 43 characters, as `ssh-keygen -l` prints it."""
         return "SHA256:" + encode_nopad(sha256(self._blob))
+
+    @property
+    def in_groups(self) -> str:
+        """The fingerprint as the union's card and the page show it: `SHA256: ` and groups of four."""
+        digits = self.fingerprint.removeprefix("SHA256:")
+        return "SHA256: " + " ".join(digits[i : i + 4] for i in range(0, len(digits), 4))
 
     @property
     def public(self) -> Ed25519PublicKey:

@@ -1,28 +1,44 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """`underseal desk`: set up, receive, verify. The verbs for reports stand in reading_cli.py and review_cli.py."""
 
+import contextlib
+import functools
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
-from crypto.secret.identity import HybridIdentity
 from desk import reading_cli, review_cli
-from desk.errors import DeskKeyDiffers, NameRefused, VerifyFailed
+from desk.errors import DeskKeyDiffers, FingerprintDiffers, NameRefused, StickMissing, VerifyFailed
 from desk.filing import Judge, Opener, Outcome
 from desk.offline import refuse_network
 from desk.passphrase import Passphrases
-from desk.receive import Examined, Place, acknowledge, examine, file_bundle, known_bundles, tally
+from desk.receive import (
+    RECEIVED_BEFORE,
+    Examined,
+    Place,
+    acknowledge,
+    aside_envelopes,
+    examine,
+    file_bundle,
+    filed_envelopes,
+    known_bundles,
+    retry_kept,
+    tally,
+)
 from desk.secretfiles import open_identities, open_signing_key
 from desk.session import FOLDER_VARIABLE, VOICE, Desk, Where, leave_no_traces, today, with_desk
-from desk.settings import gather_settings
+from desk.settings import Settings, gather_settings
 from desk.showing import missing
-from desk.vault import check_empty, make_vault
+from desk.vault import Vault, check_empty, make_vault
 from desk.verify import SHOWN, rebuild_tables, verify_vault
 from intake import files
-from intake.console import one_line
+from intake.console import PassphraseFileRefused, one_line
 
 MAX_NAME_CHARACTERS = 80
+CARD_CHARACTERS = 8  # of the 43 on the card: 48 bits
 
 
 @click.group()
@@ -80,7 +96,10 @@ def init(
     settings = gather_settings(public, portal_key, holder, identity)
     if not settings.office.throwaway:
         refuse_network()
+    if passphrase_file is not None and not settings.office.throwaway:
+        raise PassphraseFileRefused
     passphrases = Passphrases(passphrase_file, settings.office.throwaway)
+    _compare_with_card(settings)
     key = open_signing_key(desk_key, passphrases)
     if key.public != settings.desk:
         raise DeskKeyDiffers(desk_key.name)
@@ -91,55 +110,118 @@ def init(
     VOICE.hint("underseal desk receive BUNDLE files what the courier brought")
 
 
-@desk.command()
-@click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--outgoing", type=click.Path(path_type=Path), help="Folder on the stick for the acknowledgement.")
-@click.option("--holder", type=click.Path(path_type=Path), help="A holder's weekly identities  [as given at init]")
-@with_desk
-def receive(where: Where, bundle: Path, outgoing: Path | None, holder: Path | None) -> None:
-    """Open a bundle and file its reports.
+def _compare_with_card(settings: Settings) -> None:
+    """Show whose office this is, and let the person compare the root with the card before anything trusts it."""
+    root = settings.office.root.fingerprint
+    VOICE.say(f"root, as on the card: {settings.office.root.in_groups}")
+    VOICE.say(f"portal, as portal init showed it: {settings.portal.in_groups}")
+    if settings.office.throwaway:
+        return
+    typed: str = click.prompt(f"the last {CARD_CHARACTERS} characters of the root fingerprint on the card", err=True)
+    if typed.replace(" ", "") != root[-CARD_CHARACTERS:]:
+        raise FingerprintDiffers
 
-    The bundle is verified whole before anything is stored, and acknowledged after everything is.
+
+HOLDER = click.option(
+    "--holder",
+    "holders",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A holder's weekly identities; repeat it for several batches  [as given at init]",
+)
+
+
+@desk.command()
+@click.argument("bundles", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option("--outgoing", type=click.Path(path_type=Path), help="Folder on the stick for the acknowledgement.")
+@HOLDER
+@click.option("--all-junk", is_flag=True, help="Acknowledge a bundle even if none of it opens.")
+@with_desk
+def receive(
+    where: Where, bundles: tuple[Path, ...], outgoing: Path | None, holders: tuple[Path, ...], all_junk: bool
+) -> None:
+    """Open bundles and file their reports.
+
+    A bundle is verified whole before anything is stored, and acknowledged after everything is.
     A bad envelope is set aside and stops nothing. Running it again is harmless.
 
     \b
     Example:
       underseal desk receive stick/pull-000007.bundle --outgoing stick/outgoing
     """
-    with where.open() as here, files.opened(bundle) as file:
-        vault = here.vault
-        found = examine(file, vault.settings, known_bundles(vault))
-        _say_found(found)
-        if found.place in (Place.NEXT, Place.AFTER_GAP):
-            opener = Opener(_identities(here, holder), vault.settings.slots)
-            filing = file_bundle(vault, file, found, Judge(opener, vault.settings))
-            outcomes = Counter(VOICE.counted(filing, len(found.manifest.envelopes), "envelopes"))
-            VOICE.say(tally(outcomes))
-            _say_next(outcomes)
+    if outgoing is not None and not outgoing.parent.is_dir():
+        raise StickMissing(outgoing.parent.name)
+    with where.open() as here, contextlib.ExitStack() as open_files:
+        judge = functools.cache(lambda: _judge(here, holders))  # asks for passphrases, once and only if needed
+        for file in [open_files.enter_context(files.opened(path)) for path in sorted(bundles)]:
+            _receive_one(here.vault, file, outgoing, judge, all_junk)
         if outgoing is None:
             VOICE.hint("no acknowledgement was written: run again with --outgoing, so that the portal can delete")
-        else:
-            VOICE.say(f"acknowledgement for the courier: {acknowledge(vault, found, outgoing)}")
 
 
-def _identities(here: Desk, holder: Path | None) -> tuple[HybridIdentity, ...]:
-    return open_identities(holder or here.vault.settings.holder, here.passphrases)
+def _receive_one(
+    vault: Vault, file: BinaryIO, outgoing: Path | None, judge: Callable[[], Judge], all_junk: bool
+) -> None:
+    found = examine(file, vault.settings, known_bundles(vault))
+    _say_found(found)
+    if _has_work(vault, found):
+        filing = file_bundle(vault, file, found, judge(), all_junk=all_junk)
+        _say_outcomes(Counter(VOICE.counted(filing, len(found.manifest.envelopes), "envelopes")))
+    if outgoing is not None:
+        VOICE.say(f"acknowledgement for the courier: {acknowledge(vault, found, outgoing)}")
+
+
+@desk.command()
+@HOLDER
+@with_desk
+def retry(where: Where, holders: tuple[Path, ...]) -> None:
+    """Try again what was set aside.
+
+    With another holder's file, or after this program was replaced by a newer one.
+
+    \b
+    Example:
+      underseal desk retry --holder holder-custodian-spring.age
+    """
+    with where.open() as here:
+        count = len(aside_envelopes(here.vault))
+        tried = retry_kept(here.vault, _judge(here, holders))
+        _say_outcomes(Counter(VOICE.counted(tried, count, "envelopes")))
+
+
+def _has_work(vault: Vault, found: Examined) -> bool:
+    """Return whether a bundle holds anything that is not filed: one received before may, if something was set aside."""
+    if found.place not in RECEIVED_BEFORE:
+        return True
+    return not {name for name, _ in found.manifest.envelopes} <= filed_envelopes(vault)
+
+
+def _judge(here: Desk, holders: tuple[Path, ...]) -> Judge:
+    settings = here.vault.settings
+    identities = [
+        identity for path in holders or (settings.holder,) for identity in open_identities(path, here.passphrases)
+    ]
+    return Judge(Opener(identities, settings.slots), settings)
 
 
 def _say_found(found: Examined) -> None:
     number, count = found.manifest.pull, len(found.manifest.envelopes)
-    VOICE.say(f"bundle {number} of {count} envelopes, signed by our portal")
+    VOICE.say(f"bundle number {number}, with {count} envelopes, signed by our portal")
     if found.place is Place.AFTER_GAP:
         gap = missing(found.missing_from or 1, number)
         VOICE.say(f"gap: bundle {gap} never came here; the portal keeps what this desk has not signed for")
         VOICE.hint("ask the courier where that stick is; its envelopes come again with a later bundle")
-    elif found.place is Place.LAST_AGAIN:
-        VOICE.say("received already: nothing changed")
-    elif found.place is Place.EARLIER_AGAIN:
-        VOICE.say("an earlier bundle, received already: nothing changed")
+    elif found.place is Place.FROM_GAP:
+        VOICE.say("this is the bundle that was missing")
+    elif found.place in RECEIVED_BEFORE:
+        which = "the last bundle" if found.place is Place.LAST_AGAIN else "an earlier bundle"
+        VOICE.say(f"{which}, received already: only what was set aside is tried again")
 
 
-def _say_next(outcomes: Counter[Outcome]) -> None:
+def _say_outcomes(outcomes: Counter[Outcome]) -> None:
+    VOICE.say(tally(outcomes))
+    if outcomes[Outcome.UNOPENED]:
+        VOICE.hint("underseal desk retry --holder FILE tries them with other identities, while those exist")
     if outcomes[Outcome.SET_ASIDE]:
         VOICE.hint("underseal desk set-aside names what could not be filed")
     if outcomes[Outcome.FILED]:
@@ -169,6 +251,6 @@ def verify(where: Where, rebuild: bool) -> None:
         if checked.faults:
             raise VerifyFailed(checked.faults[0])
         for reviewer, head in checked.heads.items():
-            VOICE.answer(f"{reviewer} {head.number} {head.digest}")
+            VOICE.answer(f"{reviewer}: {head.number} events, the last {head.digest}")
         VOICE.say(f"{len(checked.events)} events hold together, and everything they name")
         VOICE.hint(f"write down the first {SHOWN} digits of the last digest: it shows later that nothing was cut off")

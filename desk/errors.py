@@ -187,3 +187,29 @@ class NameRefused(DeskError):
 
 class TextUnreadable(DeskError):
     """the {} could not be read as UTF-8 text"""
+
+
+class NoneOpened(DeskError):
+    """none of the {} envelopes opens with these identities: they are kept, and the bundle is not acknowledged"""
+
+    exit_code = Exit.UNTRUSTED
+    hint = "give the right file with --holder, or say --all-junk if no letter can be among them"
+
+
+class OfficeMismatch(DeskError):
+    """{} does not belong to this office: {}"""
+
+    exit_code = Exit.UNTRUSTED
+
+
+class FingerprintDiffers(DeskError):
+    """this folder's root is not the one on the card"""
+
+    exit_code = Exit.UNTRUSTED
+    hint = "stop here: somebody may have exchanged the folder; ask for it again, by another way"
+
+
+class StickMissing(DeskError):
+    """there is no folder {}: is the stick in"""
+
+    exit_code = Exit.MISSING

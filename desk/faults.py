@@ -3,6 +3,7 @@
 
 ID_TAKEN = "letter-id"
 DESK_ERROR = "desk-error"
+NO_MATCH = "no-match"
 
 WORDS = {
     "size": "not of the length of an envelope",
@@ -12,7 +13,7 @@ WORDS = {
     "recipient-type": "sealed to another kind of key than the page uses",
     "slots": "sealed to another number of keys than the key list has",
     "mac": "the last line of its header is malformed",
-    "no-match": "opened by none of our keys: junk, or sealed to a week already destroyed",
+    NO_MATCH: "opened by none of our keys: junk, or sealed to a week already destroyed",
     "header-mac": "sealed to us, and its header was altered",
     "payload": "sealed to us, and its contents were altered or cut",
     "letter-encoding": "it opened, and does not hold the text of a letter",
@@ -26,7 +27,7 @@ WORDS = {
     "bundle-grammar": "not written as a bundle",
     "bundle-signature": "not signed by our portal",
     "bundle-desk": "made for another desk",
-    "bundle-fork": "it does not follow the last bundle this desk received",
+    "bundle-fork": "it does not follow from the bundles this desk has received",
     "bundle-contents": "cut, altered, or longer than it says",
 }
 

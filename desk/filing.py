@@ -16,7 +16,7 @@ from crypto.secret.identity import HybridIdentity
 from crypto.secret.opening import open_envelope
 from desk import tables
 from desk.events import Kind
-from desk.faults import DESK_ERROR, ID_TAKEN
+from desk.faults import DESK_ERROR, ID_TAKEN, NO_MATCH
 from desk.settings import Settings
 from desk.vault import Writer
 from intake.letter import Letter, LetterRefused, read_letter
@@ -31,6 +31,7 @@ class Outcome(StrEnum):
     FILED = "filed"
     REPEATED = "repeated"
     SET_ASIDE = "set_aside"
+    UNOPENED = "unopened"  # set aside, because none of our keys opens it
     HERE = "here"
 
 
@@ -50,7 +51,7 @@ class Opener:
                 continue
             self._identities.insert(0, self._identities.pop(place))
             return plaintext
-        raise NotForUs("no-match", "opened by none of our keys")
+        raise NotForUs(NO_MATCH, "opened by none of our keys")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,10 @@ class Judge:
             return Judged(error.fault)
         except Exception:  # an error of ours, on one hostile envelope, must not keep the others waiting
             return Judged(DESK_ERROR)
-        sealed = seal(plaintext, self._recipients)
+        try:
+            sealed = seal(plaintext, self._recipients)
+        except Exception:
+            return Judged(DESK_ERROR)
         try:
             return self._read(plaintext, sealed)
         except LetterRefused as error:
@@ -130,7 +134,11 @@ def file_envelope(writer: Writer, name: str, envelope: bytes, judged: Judged) ->
 
 
 def _set_aside(writer: Writer, name: str, envelope: bytes, fault: str, sealed: bytes | None) -> Outcome:
+    outcome = Outcome.UNOPENED if fault == NO_MATCH else Outcome.SET_ASIDE
+    earlier = select(tables.envelopes.c.fault).where(tables.envelopes.c.envelope == name)
+    if writer.connection.execute(earlier).scalar_one_or_none() == fault:
+        return outcome  # tried again, to the same end
     row = {"envelope": name, "bytes": envelope, "sealed": sealed}
-    writer.connection.execute(insert(tables.kept), row)
+    writer.connection.execute(insert(tables.kept).prefix_with("OR REPLACE"), row)
     writer.record(Kind.SET_ASIDE, envelope=name, fault=fault, sealed=None if sealed is None else digest(sealed))
-    return Outcome.SET_ASIDE
+    return outcome

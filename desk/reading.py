@@ -235,14 +235,15 @@ def overview(vault: Vault, today: date) -> Overview:
     reports = list_reports(vault, Filter())
     bundles = tables.bundles.c
     with vault.reading() as connection:
-        columns = select(bundles.pull, bundles.missing_from, bundles.day).order_by(bundles.pull)
+        columns = select(bundles.pull, bundles.day).order_by(bundles.pull)
         received = connection.execute(columns).all()
     last = received[-1] if received else None
+    pulls = [row.pull for row in received]
     return Overview(
         dict(sorted(Counter(report.status for report in reports).items())),
         len(list_asides(vault)),
         last.pull if last else 0,
         last.day if last else "",
-        tuple((row.missing_from, row.pull) for row in received if row.missing_from is not None),
+        tuple((a + 1, b) for a, b in zip([0, *pulls], pulls, strict=False) if b > a + 1),
         max(0, (vault.settings.weeks_end - today).days // 7),
     )

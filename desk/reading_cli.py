@@ -82,7 +82,7 @@ def show(where: Where, report: str, words: bool, identity: Path | None, as_json:
     if as_json:
         VOICE.answer_json(showing.whole_json(whole, text))
         return
-    for line in showing.whole(whole, load_codebook()):
+    for line in showing.whole(whole, load_codebook(), VOICE.width()):
         VOICE.answer(line)
     if text is not None:
         _answer_words("words of the officer", text)
@@ -96,7 +96,7 @@ def _key(here: Desk, identity: Path | None) -> tuple[tuple[HybridIdentity, ...],
 def _answer_words(title: str, text: str) -> None:
     VOICE.answer()
     VOICE.answer(title)
-    for line in showing.quoted(text):
+    for line in showing.quoted(text, VOICE.width()):
         VOICE.answer(line)
 
 

@@ -11,11 +11,10 @@ from typing import BinaryIO
 
 from sqlalchemy import select
 
-from crypto.errors import Untrusted
 from crypto.primitives import digest
-from crypto.signature import Namespace, sign, verify
+from crypto.signature import Namespace, sign
 from desk import tables
-from desk.errors import BundleFault, ReadAgain
+from desk.errors import BundleFault, NoneOpened, ReadAgain
 from desk.events import Kind
 from desk.faults import in_words
 from desk.filing import Judge, Outcome, file_envelope
@@ -25,6 +24,7 @@ from intake import files
 from intake.acknowledgement import Acknowledgement, write_acknowledgement
 from intake.bundle import BundleRefused, Manifest, read_envelopes, read_head
 
+MAX_GAP = 1_000  # bundles ahead; more would let one signed number end the chain for good
 BATCH = 50  # envelopes a transaction: a killed run loses no more work than this
 SIGNATURE_SUFFIX = ".sig"
 
@@ -34,8 +34,12 @@ class Place(Enum):
 
     NEXT = "next"
     AFTER_GAP = "after a gap"
+    FROM_GAP = "out of a gap"
     LAST_AGAIN = "the last one again"
     EARLIER_AGAIN = "an earlier one again"
+
+
+RECEIVED_BEFORE = (Place.LAST_AGAIN, Place.EARLIER_AGAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +72,10 @@ def known_bundles(vault: Vault) -> Known:
 def examine(file: BinaryIO, settings: Settings, known: Known) -> Examined:
     """Return the bundle, verified by every rule of FORMAT.md 7. Reads the whole file; raises BundleFault."""
     try:
-        manifest, line, signature = read_head(file)
+        manifest, line, _ = read_head(file, settings.portal)
         start = file.tell()
-        _check_signer(manifest, line, signature, settings)
+        if manifest.desk != settings.desk.fingerprint:
+            raise _fault("bundle-desk")
         place = _place(manifest, digest(line), known)
         for _ in read_envelopes(file, manifest):
             pass
@@ -86,21 +91,14 @@ def _fault(fault: str) -> BundleFault:
     return BundleFault(in_words(fault), fault)
 
 
-def _check_signer(manifest: Manifest, line: bytes, signature: str, settings: Settings) -> None:
-    try:
-        verify(line, signature, settings.portal, Namespace.BUNDLE)
-    except Untrusted:
-        raise _fault("bundle-signature") from None
-    if manifest.portal != settings.portal.fingerprint:
-        raise _fault("bundle-signature")
-    if manifest.desk != settings.desk.fingerprint:
-        raise _fault("bundle-desk")
-
-
 def _place(manifest: Manifest, name: str, known: Known) -> Place:
-    if known.digests.get(manifest.pull) == name:
+    if manifest.pull in known.digests:
+        if known.digests[manifest.pull] != name:
+            raise _fault("bundle-fork")
         return Place.LAST_AGAIN if manifest.pull == known.last else Place.EARLIER_AGAIN
-    if manifest.pull <= known.last:
+    if manifest.pull < known.last:
+        return Place.FROM_GAP
+    if manifest.pull > known.last + MAX_GAP:
         raise _fault("bundle-fork")
     if manifest.pull > known.last + 1:
         return Place.AFTER_GAP
@@ -109,22 +107,31 @@ def _place(manifest: Manifest, name: str, known: Known) -> Place:
     return Place.NEXT
 
 
-def file_bundle(vault: Vault, file: BinaryIO, bundle: Examined, judge: Judge) -> Iterator[Outcome]:
+def file_bundle(
+    vault: Vault, file: BinaryIO, bundle: Examined, judge: Judge, *, all_junk: bool = False
+) -> Iterator[Outcome]:
     """File each envelope and yield what became of it; the bundle counts as received after the last.
 
-    Envelopes that an interrupted run has filed are passed over, so that two runs end as one.
+    Envelopes that an earlier run has filed are passed over, those it set aside are tried again, so that two runs end
+    as one. Raises NoneOpened, and leaves the bundle not received, when nothing of it opens and `all_junk` is false.
     """
     file.seek(bundle.start)
-    here = _known_envelopes(vault)
+    filed = filed_envelopes(vault)
     envelopes = _read_again(file, bundle.manifest)
+    opened = 0
     while batch := list(islice(envelopes, BATCH)):
         with vault.writing() as writer:
             outcomes = [
-                Outcome.HERE if name in here else file_envelope(writer, name, envelope, judge.judge(envelope))
+                Outcome.HERE if name in filed else file_envelope(writer, name, envelope, judge.judge(envelope))
                 for name, envelope in batch
             ]
+        opened += sum(outcome is not Outcome.UNOPENED for outcome in outcomes)
         yield from outcomes
     manifest = bundle.manifest
+    if manifest.envelopes and not opened and not all_junk:
+        raise NoneOpened(len(manifest.envelopes))
+    if bundle.place in RECEIVED_BEFORE:
+        return
     with vault.writing() as writer:
         writer.record(
             Kind.RECEIVED,
@@ -135,6 +142,16 @@ def file_bundle(vault: Vault, file: BinaryIO, bundle: Examined, judge: Judge) ->
         )
 
 
+def retry_kept(vault: Vault, judge: Judge) -> Iterator[Outcome]:
+    """Try again every envelope that was set aside, and yield what became of each."""
+    for name in aside_envelopes(vault):
+        with vault.writing() as writer:
+            kept = select(tables.kept.c.bytes).where(tables.kept.c.envelope == name)
+            envelope = bytes(writer.connection.execute(kept).scalar_one())
+            outcome = file_envelope(writer, name, envelope, judge.judge(envelope))
+        yield outcome
+
+
 def _read_again(file: BinaryIO, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
     try:
         yield from read_envelopes(file, manifest)
@@ -142,9 +159,19 @@ def _read_again(file: BinaryIO, manifest: Manifest) -> Iterator[tuple[str, bytes
         raise ReadAgain from None
 
 
-def _known_envelopes(vault: Vault) -> frozenset[str]:
+def filed_envelopes(vault: Vault) -> frozenset[str]:
+    """Return the digests of the envelopes whose letters are filed."""
+    rows = tables.envelopes.c
     with vault.reading() as connection:
-        return frozenset(connection.execute(select(tables.envelopes.c.envelope)).scalars())
+        return frozenset(connection.execute(select(rows.envelope).where(rows.outcome != "set_aside")).scalars())
+
+
+def aside_envelopes(vault: Vault) -> tuple[str, ...]:
+    """Return the digests of the envelopes that are set aside, sorted."""
+    rows = tables.envelopes.c
+    chosen = select(rows.envelope).where(rows.outcome == "set_aside").order_by(rows.envelope)
+    with vault.reading() as connection:
+        return tuple(connection.execute(chosen).scalars())
 
 
 def acknowledge(vault: Vault, bundle: Examined, outgoing: Path) -> Path:
@@ -174,4 +201,5 @@ def _write_once(path: Path, data: bytes) -> None:
 def tally(outcomes: Counter[Outcome]) -> str:
     """Return the counts of a run as a clause."""
     here = outcomes[Outcome.HERE] + outcomes[Outcome.REPEATED]
-    return f"{outcomes[Outcome.FILED]} opened, {here} already here, {outcomes[Outcome.SET_ASIDE]} set aside"
+    aside = outcomes[Outcome.SET_ASIDE] + outcomes[Outcome.UNOPENED]
+    return f"{outcomes[Outcome.FILED]} opened, {here} already here, {aside} set aside"

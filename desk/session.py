@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """One run of the desk at the terminal: no network, the passphrase, the vault open, and no traces."""
 
+import ctypes
 import functools
 import os
 import resource
@@ -22,6 +23,7 @@ from intake.console import Voice
 
 VOICE = Voice("desk")
 FOLDER_VARIABLE = "UNDERSEAL_DESK"
+_SET_DUMPABLE = 4  # PR_SET_DUMPABLE of Linux
 MAX_INPUT_CHARACTERS = 200_000
 
 
@@ -48,7 +50,8 @@ class Where:
         if not header.throwaway:
             refuse_network()
         passphrases = Passphrases(self.passphrase_file, header.throwaway)
-        with open_vault(self.folder, header, passphrases.known("of the vault"), today()) as vault:
+        unlocked = functools.partial(passphrases.opened, "of the vault")
+        with open_vault(self.folder, header, unlocked, today()) as vault:
             yield Desk(vault, passphrases)
 
 
@@ -58,8 +61,10 @@ def today() -> date:
 
 
 def leave_no_traces() -> None:
-    """No core dumps, which would hold what was opened, and no file that others can read."""
+    """No core dumps, which would hold what was opened, not even to a dump program; no file that others can read."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_DUMPABLE, 0)
     os.umask(0o077)
 
 

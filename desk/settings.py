@@ -12,8 +12,8 @@ from pathlib import Path
 from crypto.errors import CryptoError, Untrusted
 from crypto.keylist import MAX_LIST_BYTES, KeyList, read_key_list
 from crypto.recipient import Recipient
-from crypto.signature import PublicKey
-from desk.errors import NotSetUp
+from crypto.signature import Namespace, PublicKey, verify
+from desk.errors import NotSetUp, OfficeMismatch
 from intake import files
 from intake.limits import OFFICE_MAX_BYTES
 from intake.office import Office, read_office, write_office
@@ -97,8 +97,19 @@ def _key_lists(public: Path, office: Office) -> list[KeyList]:
     return lists
 
 
-def _recipients(path: Path) -> dict[str, Recipient]:
-    lines = files.read(path, MAX_RECIPIENTS_BYTES).decode("ascii", "replace").splitlines()
+def _signed_by_root(path: Path, max_bytes: int, root: PublicKey) -> bytes:
+    """Return a file of the ceremony whose signature beside it is the root's."""
+    data = files.read(path, max_bytes)
+    signature = files.read(path.with_name(path.name + ".sig"), MAX_SIGNATURE_BYTES).decode("ascii", "replace")
+    try:
+        verify(data, signature, root, Namespace.OFFICE)
+    except Untrusted:
+        raise OfficeMismatch(path.name, "the root has not signed it") from None
+    return data
+
+
+def _recipients(path: Path, root: PublicKey) -> dict[str, Recipient]:
+    lines = _signed_by_root(path, MAX_RECIPIENTS_BYTES, root).decode("ascii", "replace").splitlines()
     pairs = [line.split(" ") for line in lines if line and not line.startswith("#")]
     try:
         found = {name: Recipient.parse(text) for name, text in pairs}
@@ -114,11 +125,14 @@ def gather_settings(public: Path, portal_key: Path, holder: Path, identity: Path
 
     public    the ceremony's folder public/
     identity  the custodian's long-lived identity; without it, custodian.age beside the holder's file
-    Raises NotSetUp, FileMissing, OfficeRefused.
+    Raises NotSetUp, FileMissing, OfficeRefused, OfficeMismatch.
     """
     office = read_office(files.read(public / "office.json", OFFICE_MAX_BYTES))
+    _signed_by_root(public / "office.json", OFFICE_MAX_BYTES, office.root)
     lists = _key_lists(public, office)
-    recipients = _recipients(public / "recipients.txt")
+    recipients = _recipients(public / "recipients.txt", office.root)
+    if {item.counsel for item in lists} != {recipients["counsel"]}:
+        raise OfficeMismatch("recipients.txt", "its counsel is not the one in the key lists")
     return Settings(
         office,
         read_public_key(portal_key),

@@ -5,15 +5,20 @@ from collections.abc import Iterator, Sequence
 
 from desk.codebook import Codebook
 from desk.reading import Overview, Report, Whole, Written
+from intake.console import cut, plain
 
 QUOTE = "  | "  # in front of every line that an officer or reviewer wrote, so that no text can pass for ours
 HEADS = ("id", "month", "region", "kinds", "codes", "status")
 
 
-def quoted(text: str) -> Iterator[str]:
-    """Yield a text line by line, each marked as somebody's words."""
-    for line in text.split("\n"):
-        yield QUOTE + line
+def quoted(text: str, width: int | None) -> Iterator[str]:
+    """Yield a text line by line, each marked as somebody's words.
+
+    width  of the terminal, whose own wrapping would put words where ours stand; None where no terminal wraps
+    """
+    for line in text.expandtabs(4).split("\n"):
+        pieces = [line] if width is None else cut(plain(line), max(width - len(QUOTE) - 1, 20))
+        yield from (QUOTE + piece for piece in pieces)
 
 
 def row(report: Report, id_length: int) -> tuple[str, ...]:
@@ -36,14 +41,14 @@ def _fields(title: str, values: object) -> Iterator[str]:
             yield f"  {name}: {_value(value)}"
 
 
-def _texts(title: str, texts: Sequence[Written]) -> Iterator[str]:
+def _texts(title: str, texts: Sequence[Written], width: int | None) -> Iterator[str]:
     for written in texts:
         yield ""
         yield f"{title}, by {written.reviewer}, {written.day}"
-        yield from quoted(written.text)
+        yield from quoted(written.text, width)
 
 
-def whole(report: Whole, codebook: Codebook) -> Iterator[str]:
+def whole(report: Whole, codebook: Codebook, width: int | None) -> Iterator[str]:
     """Yield the lines of one report, the officer's own words excepted."""
     facts = report.report.facts
     yield f"report {report.report.id}"
@@ -55,9 +60,9 @@ def whole(report: Whole, codebook: Codebook) -> Iterator[str]:
     for code, reviewers in report.coders.items():
         label = codebook.codes[code].label if code in codebook.codes else "not in this codebook"
         yield f"  {code}  {label} (by {', '.join(reviewers)})"
-    yield from _texts("summary", report.summaries)
-    yield from _texts("note", report.notes)
-    yield from _texts("reason for its status", report.reasons)
+    yield from _texts("summary", report.summaries, width)
+    yield from _texts("note", report.notes, width)
+    yield from _texts("reason for its status", report.reasons, width)
     if report.openings:
         yield ""
         yield "words shown: " + "; ".join(f"to {name}, {day}" for name, day in report.openings)

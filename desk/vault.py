@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The vault: one SQLCipher file under a key that only the passphrase gives, and the log inside it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -9,17 +9,19 @@ from typing import Any
 
 import sqlcipher3.dbapi2 as sqlcipher  # type: ignore[import-untyped]
 from sqlalchemy import Connection, Engine, StaticPool, create_engine, event, func, insert, select
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError, NoResultFound, OperationalError
 
+from crypto.errors import CryptoError
 from crypto.primitives import digest, random_bytes
 from crypto.signature import PublicKey, SigningKey
 from desk import projections, tables
 from desk.errors import Damaged, NewerVault, NotStored, NoVault, VaultFileRefused, VaultThere, WrongVaultPassphrase
-from desk.events import Event, Head, Kind, Signed, Value, next_event, read_event
+from desk.events import Event, Head, Kind, Signed, Value, next_event
 from desk.lock import locked
 from desk.settings import Settings, read_settings
 from desk.vaultfile import MAX_BYTES, SALT_BYTES, VaultFile, read_vault_file, write_vault_file
 from intake import files
+from intake.office import OfficeRefused
 
 VAULT_JSON, VAULT_SQLITE, LOCK = "vault.json", "vault.sqlite", "lock"
 TEXT_SALT_BYTES = 32  # a short note must not be guessable from its digest after it is erased
@@ -53,6 +55,9 @@ def _engine(path: Path, key: bytes) -> Engine:
     return engine
 
 
+Unlocked = Callable[[Callable[[str], Engine]], Engine]
+
+
 class Writer:
     """One transaction: everything written through it becomes true together, or not at all."""
 
@@ -84,10 +89,13 @@ class Vault:
     def __init__(self, engine: Engine, day: date) -> None:
         self._engine = engine
         self.day = day
-        with self.reading() as connection:
-            self.settings: Settings = read_settings(_setting(connection, "office"))
-            self.reviewer: str = _setting(connection, "reviewer")
-            self._key = SigningKey(_seed(connection, self.reviewer))
+        try:
+            with self.reading() as connection:
+                self.settings: Settings = read_settings(_setting(connection, "office"))
+                self.reviewer: str = _setting(connection, "reviewer")
+                self._key = SigningKey(_seed(connection, self.reviewer))
+        except (NoResultFound, ValueError, KeyError, TypeError, CryptoError, OfficeRefused):
+            raise Damaged("its settings or keys are not there, or not as this program writes them") from None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -138,12 +146,6 @@ def chain_head(connection: Connection, reviewer: str) -> Head:
     chain = select(tables.events.c.number, tables.events.c.digest).where(tables.events.c.reviewer == reviewer)
     row = connection.execute(chain.order_by(tables.events.c.number.desc()).limit(1)).one_or_none()
     return Head(row.number, row.digest) if row else Head()
-
-
-def read_log(connection: Connection) -> Iterator[Signed]:
-    """Yield the log, chain after chain. Raises EventRefused for a line that is no event."""
-    for row in connection.execute(select(tables.events).order_by(tables.events.c.reviewer, tables.events.c.number)):
-        yield Signed(read_event(row.body), row.body, row.signature, row.digest)
 
 
 def _setting(connection: Connection, name: str) -> str:
@@ -214,12 +216,25 @@ def read_header(folder: Path) -> VaultFile:
 
 
 @contextmanager
-def open_vault(folder: Path, file: VaultFile, passphrase: str, day: date) -> Iterator[Vault]:
-    """Yield the vault, for this process alone. Raises VaultLocked, WrongVaultPassphrase, NewerVault."""
-    with locked(folder / LOCK):
+def open_vault(folder: Path, file: VaultFile, unlocked: Unlocked, day: date) -> Iterator[Vault]:
+    """Yield the vault, for this process alone.
+
+    unlocked  is handed a function that tries one passphrase, and returns what that returned: the caller asks
+    Raises VaultLocked, WrongVaultPassphrase, NewerVault, Damaged.
+    """
+
+    def attempt(passphrase: str) -> Engine:
         engine = _engine(folder / VAULT_SQLITE, file.key(passphrase))
         try:
             _check_version(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+        return engine
+
+    with locked(folder / LOCK):
+        engine = unlocked(attempt)
+        try:
             vault = Vault(engine, day)
             if vault.settings.office.throwaway != file.throwaway:
                 raise VaultFileRefused("it says throwaway where the vault does not, or the reverse")

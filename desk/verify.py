@@ -4,7 +4,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, create_engine, select
 
 from crypto.errors import CryptoError
 from crypto.primitives import digest
@@ -15,6 +15,7 @@ from desk.events import TEXT_FIELDS, Event, EventRefused, Head, Kind, Signed, fo
 from desk.vault import Vault, text_id
 from intake.console import one_line
 
+_SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_master"
 SHOWN = 12  # digits of a digest in a sentence
 
 
@@ -33,8 +34,9 @@ def verify_vault(vault: Vault) -> Checked:
     try:
         with vault.reading() as connection:
             checked.faults += _file_faults(connection)
+            checked.faults += _schema_faults(connection)
             _follow_chains(connection, checked)
-            checked.faults += _key_faults(connection, checked)
+            checked.faults += _key_faults(vault, connection, checked)
             checked.faults += _settings_faults(vault, connection, checked)
             checked.faults += _text_faults(connection, checked)
             checked.faults += _letter_faults(connection, checked)
@@ -42,6 +44,8 @@ def verify_vault(vault: Vault) -> Checked:
             checked.faults += _table_faults(connection, checked)
     except Damaged:
         checked.faults.append("the vault's file is damaged and cannot be read to its end")
+    except (TypeError, ValueError, AttributeError, KeyError, CryptoError):
+        checked.faults.append("the vault holds something that this program never writes")
     return checked
 
 
@@ -51,6 +55,19 @@ def _file_faults(connection: Connection) -> Iterator[str]:
         yield f"{len(pages)} pages of the vault's file are damaged"
     if connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() != "ok":
         yield "the database's own integrity check fails"
+
+
+def _schema_faults(connection: Connection) -> Iterator[str]:
+    """Name what stands in the database beside our tables: a trigger could keep what a purge is meant to erase."""
+    empty = create_engine("sqlite://")
+    with empty.begin() as fresh:
+        tables.truth.create_all(fresh)
+        tables.made.create_all(fresh)
+        expected = set(map(tuple, fresh.exec_driver_sql(_SCHEMA)))
+    empty.dispose()
+    found = set(map(tuple, connection.exec_driver_sql(_SCHEMA)))
+    if found != expected:
+        yield "the database has a table, index, view or trigger that is not as this program makes it"
 
 
 def _name(connection: Connection, fingerprint: str) -> str:
@@ -88,7 +105,7 @@ def _first_key(event: Event, fingerprint: str) -> PublicKey:
     return key
 
 
-def _key_faults(connection: Connection, checked: Checked) -> Iterator[str]:
+def _key_faults(vault: Vault, connection: Connection, checked: Checked) -> Iterator[str]:
     texts = tables.texts.c
     joined = {}
     for event in checked.events:
@@ -98,9 +115,12 @@ def _key_faults(connection: Connection, checked: Checked) -> Iterator[str]:
     found = {row.fingerprint: (row.public, row.name) for row in connection.execute(select(tables.reviewers))}
     if joined != found:
         yield "the reviewers are not those who joined by the log"
-    for row in connection.execute(select(tables.secrets)):
+    seeds = connection.execute(select(tables.secrets)).all()
+    for row in seeds:
         if SigningKey(bytes(row.seed)).public.fingerprint != row.fingerprint:
             yield "a signing key in the vault is not the one it is named for"
+    if {row.fingerprint for row in seeds} != {vault.reviewer, vault.settings.desk.fingerprint}:
+        yield "the signing keys in the vault are not the reviewer's and the desk's"
 
 
 def _settings_faults(vault: Vault, connection: Connection, checked: Checked) -> Iterator[str]:
@@ -108,7 +128,7 @@ def _settings_faults(vault: Vault, connection: Connection, checked: Checked) -> 
     named = [event.fields["settings"] for event in checked.events if event.kind is Kind.OFFICE]
     if not named or digest(values.get("office", "").encode()) != named[-1]:
         yield "the office's settings are not those the log names"
-    if values.get("reviewer") not in checked.heads:
+    if set(values) != {"office", "reviewer"} or values["reviewer"] not in checked.heads:
         yield "this desk's reviewer has no chain in the log"
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from crypto.envelope import LETTER_BYTES, MAX_SLOTS, PART_BYTES, envelope_bytes
+from crypto.errors import Untrusted
 from crypto.primitives import digest
-from crypto.signature import SIGNATURE_CHARACTERS
+from crypto.signature import SIGNATURE_CHARACTERS, Namespace, PublicKey, verify
 from intake.errors import Exit, UndersealError
 from intake.limits import MANIFEST_MAX_BYTES
 from intake.strictjson import JsonRefused, canonical, read_json
@@ -77,20 +78,28 @@ def read_manifest(line: bytes) -> Manifest:
     return manifest
 
 
-def read_head(file: BinaryIO) -> tuple[Manifest, bytes, str]:
+def read_head(file: BinaryIO, portal: PublicKey) -> tuple[Manifest, bytes, str]:
     """Return (manifest, its line, the armored signature) from the start of a bundle; the file stands at the envelopes.
 
-    The signature is not verified here. Raises BundleRefused (`bundle-grammar`).
+    The portal's signature is verified before the line is read as anything.
+    Raises BundleRefused (`bundle-grammar`, `bundle-signature`).
     """
     line = file.readline(MANIFEST_MAX_BYTES + 1)
-    manifest = read_manifest(line)
     signature = b""
     while not signature.endswith(_END):
         part = file.readline(SIGNATURE_CHARACTERS)
         signature += part
-        if not part or len(signature) > SIGNATURE_CHARACTERS:
-            raise BundleRefused("bundle-grammar", "the bundle has no signature after its first line")
-    return manifest, line, signature.decode("latin-1")
+        if not line.endswith(b"\n") or not part or len(signature) > SIGNATURE_CHARACTERS:
+            raise BundleRefused("bundle-grammar", "the bundle does not begin with a line and its signature")
+    armored = signature.decode("latin-1")
+    try:
+        verify(line, armored, portal, Namespace.BUNDLE)
+    except Untrusted as error:
+        raise BundleRefused("bundle-signature", "the bundle is not signed by this portal") from error
+    manifest = read_manifest(line)
+    if manifest.portal != portal.fingerprint:
+        raise BundleRefused("bundle-signature", "the bundle names another portal")
+    return manifest, line, armored
 
 
 def read_envelopes(file: BinaryIO, manifest: Manifest) -> Iterator[tuple[str, bytes]]:

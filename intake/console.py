@@ -5,6 +5,8 @@ Every text that came from outside passes `plain` here, whatever it is and wherev
 """
 
 import json
+import shutil
+import sys
 import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,10 +17,14 @@ import click
 
 from intake.errors import Exit, UndersealError
 from intake.files import has_terminal, read
-from intake.limits import KEY_FILE_MAX_BYTES, PASSPHRASE_MIN_CHARACTERS
+from intake.limits import KEY_FILE_MAX_BYTES, PASSPHRASE_MAX_BYTES, PASSPHRASE_MIN_CHARACTERS
 
 Item = TypeVar("Item")
 
+# Printable by category, and yet blank or invisible: fillers, joiners, blank Braille, variation selectors.
+_INVISIBLE = frozenset(
+    map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x2800, 0x3164, 0xFFA0))
+) | frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
 _MARK = "\N{REPLACEMENT CHARACTER}"
 _SECONDS_BETWEEN_COUNTS = 3
 _MAX_COMBINING = 4  # marks on one letter; more is used to draw over other lines
@@ -36,6 +42,12 @@ class PassphraseTooShort(UndersealError):
     exit_code = Exit.PASSPHRASE
 
 
+class PassphraseUnreadable(UndersealError):
+    """the passphrase is not UTF-8 text of at most {} bytes"""
+
+    exit_code = Exit.PASSPHRASE
+
+
 class PassphraseFileRefused(UndersealError):
     """a passphrase file is for throwaway offices only, and this office is not one"""
 
@@ -46,14 +58,15 @@ def plain(untrusted_text: str) -> str:
     """Return text that a terminal only prints.
 
     Newline, tab and printable characters stay. Every other control, format, separator, surrogate, private or
-    unassigned character becomes U+FFFD, and so does each combining mark after the fourth in a row.
+    unassigned character becomes U+FFFD, and so do invisible letters and each combining mark after the fourth in a row.
     """
     shown = []
     marks = 0
     for character in untrusted_text:
         category = unicodedata.category(character)
         marks = marks + 1 if category[0] == "M" else 0
-        kept = character in "\n\t " or (category[0] not in "CZ" and marks <= _MAX_COMBINING)
+        printable = category[0] not in "CZ" and character not in _INVISIBLE
+        kept = character in "\n\t " or (printable and marks <= _MAX_COMBINING)
         shown.append(character if kept else _MARK)
     return "".join(shown)
 
@@ -85,12 +98,16 @@ class Voice:
         """Print the answer for a machine: one line of ASCII JSON."""
         click.echo(json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")))
 
+    def width(self) -> int | None:
+        """Return the columns of the terminal that the answer goes to, or None where it goes elsewhere."""
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
     def table(self, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Print rows under heads, in columns as wide as they need to be."""
         lines = [list(heads), *([one_line(cell) for cell in row] for row in rows)]
-        widths = [max(_columns(line[i]) for line in lines) for i in range(len(heads))]
+        widths = [max(columns(line[i]) for line in lines) for i in range(len(heads))]
         for line in lines:
-            cells = [cell + " " * (width - _columns(cell)) for cell, width in zip(line, widths, strict=True)]
+            cells = [cell + " " * (width - columns(cell)) for cell, width in zip(line, widths, strict=True)]
             click.echo("  ".join(cells).rstrip())
 
     def counted(self, items: Iterable[Item], total: int, of_what: str) -> Iterator[Item]:
@@ -117,22 +134,47 @@ def ask_passphrase(
 
     what  "of the vault": what the passphrase opens
     new   asks twice, and refuses fewer than PASSPHRASE_MIN_CHARACTERS
-    Raises NoTerminal, PassphraseTooShort, PassphraseFileRefused, FileMissing.
+    Raises NoTerminal, PassphraseTooShort, PassphraseUnreadable, PassphraseFileRefused, FileMissing.
     """
     if passphrase_file is not None:
         if not throwaway:
             raise PassphraseFileRefused
-        return read(passphrase_file, KEY_FILE_MAX_BYTES).decode("utf-8", "replace").rstrip("\n")
+        data = read(passphrase_file, KEY_FILE_MAX_BYTES)
+        return _checked(data.decode("utf-8", "surrogateescape").rstrip("\n"), least=1)
     if not has_terminal():  # else reading would fall back to standard input, where texts come in
         raise NoTerminal
-    prompt = f"{'new passphrase' if new else 'passphrase'} {what}"
-    passphrase: str = click.prompt(prompt, hide_input=True, confirmation_prompt=new, err=True)
-    if new and len(passphrase) < PASSPHRASE_MIN_CHARACTERS:
-        raise PassphraseTooShort(PASSPHRASE_MIN_CHARACTERS)
-    return passphrase
+    prompt = one_line(f"{'new passphrase' if new else 'passphrase'} {what}")
+    typed: str = click.prompt(prompt, hide_input=True, confirmation_prompt=new, err=True)
+    return _checked(typed, least=PASSPHRASE_MIN_CHARACTERS if new else 1)
 
 
-def _columns(text: str) -> int:
+def _checked(passphrase: str, *, least: int) -> str:
+    if len(passphrase) < least:
+        raise PassphraseTooShort(least)
+    try:
+        if len(passphrase.encode("utf-8")) <= PASSPHRASE_MAX_BYTES:
+            return passphrase
+    except UnicodeEncodeError:
+        pass
+    raise PassphraseUnreadable(PASSPHRASE_MAX_BYTES)
+
+
+def cut(text: str, width: int) -> list[str]:
+    """Return a line in pieces of at most `width` columns: at spaces where there are any, else where it must be."""
+    pieces = []
+    start = after_space = used = 0
+    for at, character in enumerate(text):
+        used += columns(character)
+        if used > width:
+            end = after_space if after_space > start else at
+            pieces.append(text[start:end])
+            start, used = end, columns(text[end : at + 1])
+        if character == " ":
+            after_space = at + 1
+    return [*pieces, text[start:]]
+
+
+def columns(text: str) -> int:
     """Return how many terminal columns a text takes."""
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
     marks = sum(unicodedata.category(character)[0] == "M" for character in text)

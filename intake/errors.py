@@ -19,6 +19,7 @@ class Exit(IntEnum):
     PASSPHRASE = 5
     NETWORK = 6
     STORAGE = 7
+    STOPPED = 130
 
 
 class UndersealError(Exception):

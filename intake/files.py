@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The one door for files: whole or not at all, private by default, never through a link, never over another."""
+"""The one door for files: written whole or not at all, private by default, never through a link or over another."""
 
 import contextlib
 import fcntl
@@ -89,6 +89,13 @@ def has_terminal() -> bool:
     except OSError:
         return False
     return True
+
+
+def silence_output() -> None:
+    """Send what is left of standard output nowhere: whoever read it has gone."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
 
 
 def make_folder(path: Path, mode: int = 0o700) -> None:

@@ -18,7 +18,7 @@ Answer = str | tuple[str, ...]
 
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_LANG = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", re.ASCII)
+_LANG = re.compile(r"[a-z]{2,3}(?:-[A-Z]{2})?", re.ASCII)
 _NAMES = {"v", "kind", "id", "questionnaire", "lang", "answers", "text", "consent", "attachments", "return"}
 
 _SENTENCES = {
@@ -103,7 +103,8 @@ def read_letter(plaintext: bytes, questionnaires: Sequence[Questionnaire], regio
     questionnaire = next((q for q in questionnaires if (q.id, q.version) == asked), None)
     if questionnaire is None:
         raise LetterRefused("letter-questionnaire")
-    if not _answers_fit(value["answers"], questionnaire, regions) or not _consent_fits(letter.consent, questionnaire):
+    fits = _answers_fit(value["answers"], questionnaire, regions) and _consent_fits(letter.consent, questionnaire)
+    if not fits or len(letter.text.encode("utf-8")) > questionnaire.text_max_bytes:
         raise LetterRefused("letter-answers")
     return letter
 

@@ -12,6 +12,7 @@ from intake.errors import UndersealError
 from intake.limits import OFFICE_MAX_BYTES
 from intake.strictjson import JsonRefused, read_json
 
+NO_ANSWER = "no_answer"  # an option of every question that has regions; no region can be named so
 _PLACEHOLDER = b'data-office="@OFFICE@"'
 
 
@@ -101,6 +102,7 @@ def _is_well_typed(office: Office) -> bool:
     ids = [region.id for region in office.regions]
     return (
         all(isinstance(text, str) and 1 <= len(text) <= 200 for text in texts)
+        and NO_ANSWER not in ids
         and all(isinstance(name, str) and re.fullmatch(r"[a-z0-9_]{1,40}", name) for name in ids)
         and len(set(ids)) == len(ids)
         and isinstance(office.throwaway, bool)

@@ -10,7 +10,7 @@ from importlib import resources
 
 from intake.errors import Exit, UndersealError
 
-_MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])", re.ASCII)
+_MONTH = re.compile(r"20[0-9]{2}-(?:0[1-9]|1[0-2])", re.ASCII)
 
 
 class QuestionnaireMissing(UndersealError):

@@ -62,8 +62,10 @@ def init(
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     _VOICE.say(f"made {folder}, with {len(lists)} key lists until {lists[-1].expires}")
+    _VOICE.say(f"portal key: {key.public.in_groups}")
     _VOICE.answer(key.public.fingerprint)
-    _VOICE.hint(f"underseal portal serve --dir {folder} --port 8000; portal.pub goes to courier and desk")
+    _VOICE.hint(f"bring {folder / 'portal.pub'} to courier and desk by hand; compare the fingerprint there")
+    _VOICE.hint(f"underseal portal serve --dir {folder}")
 
 
 @portal.command()

@@ -5,12 +5,14 @@ import io
 import json
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Connection, select
 
 from crypto.envelope import LETTER_BYTES, seal
 from crypto.keylist import read_key_list
@@ -18,7 +20,10 @@ from crypto.primitives import digest
 from crypto.recipient import Recipient
 from crypto.secret.receipt import Receipt
 from crypto.signature import Namespace, PublicKey, SigningKey, sign
+from desk import tables
 from desk.ceremony import Keeper, Plan, hold_ceremony
+from desk.events import Signed, read_event
+from desk.vault import Unlocked
 from intake.bundle import Manifest, write_manifest
 from intake.office import Contact, Region
 from intake.page import BuiltPage
@@ -204,3 +209,14 @@ class Desk:
 def day() -> date:
     """Return today, by UTC."""
     return datetime.now(UTC).date()
+
+
+def read_log(connection: Connection) -> Iterator[Signed]:
+    """Yield the log, chain after chain. Raises EventRefused for a line that is no event."""
+    for row in connection.execute(select(tables.events).order_by(tables.events.c.reviewer, tables.events.c.number)):
+        yield Signed(read_event(row.body), row.body, row.signature, row.digest)
+
+
+def typed(passphrase: str) -> Unlocked:
+    """Return the way into a vault of somebody who types this."""
+    return lambda attempt: attempt(passphrase)

@@ -12,11 +12,13 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
 from crypto import bech32
 from crypto.base64text import decode, decode_nopad
 from crypto.errors import CryptoError, Malformed
 from crypto.header import Stanza
-from crypto.primitives import chacha_open, hkdf, x25519_public, x25519_shared
+from crypto.primitives import chacha_open, hkdf
 from crypto.secret.identity import HybridIdentity
 from crypto.secret.opening import Identity
 from crypto.secret.secretfile import Passphrase
@@ -85,14 +87,15 @@ class X25519Identity:
 
     def __init__(self, text: str) -> None:
         self._scalar = bech32.decode(text, "age-secret-key-")
-        self._public = x25519_public(self._scalar)
+        self._key = X25519PrivateKey.from_private_bytes(self._scalar)
+        self._public = self._key.public_key().public_bytes_raw()
 
     def unwrap(self, stanzas: tuple[Stanza, ...]) -> bytes | None:
         """Return the file key or None; raises Malformed for a malformed X25519 stanza."""
         ours = [(self._share(stanza), stanza.body) for stanza in stanzas if stanza.type == "X25519"]
         for share, body in ours:
             try:
-                shared = x25519_shared(self._scalar, share)
+                shared = self._key.exchange(X25519PublicKey.from_public_bytes(share))
             except ValueError as error:
                 raise Malformed("stanza", "low order") from error
             key = hkdf(shared, "age-encryption.org/v1/X25519", 32, salt=share + self._public)

@@ -32,6 +32,7 @@ function askWord(root, index, say) {
   const id = `word-${index + 1}`;
   Object.assign(input, { id, type: "text", autocomplete: "off", spellcheck: false, autocapitalize: "off" });
   input.setAttribute("autocorrect", "off");
+  input.setAttribute("writingsuggestions", "false");
   input.setAttribute("aria-describedby", id + "-error");
   const label = make("label", say("word", { n: index + 1 }), "field__label");
   label.htmlFor = id;

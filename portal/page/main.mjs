@@ -4,7 +4,7 @@ import { Form } from "./form.mjs";
 import { handOver } from "./handover.mjs";
 import { Sealing } from "./sealing.mjs";
 import { Sending } from "./sending.mjs";
-import { parsePublicKey } from "./sshsig.mjs";
+import { inGroups, parsePublicKey } from "./sshsig.mjs";
 import { Steps } from "./steps.mjs";
 import { showSummary } from "./summary.mjs";
 
@@ -31,7 +31,7 @@ function showOffice() {
   find(document, "[data-office-name]", HTMLElement).textContent = office.office;
   find(root, "[data-trial]", HTMLElement).hidden = !office.throwaway;
   find(root, "[data-collect]", HTMLElement).textContent = say("collect", { days: office.collect_days });
-  find(root, "[data-fingerprint]", HTMLElement).textContent = parsePublicKey(office.root).fingerprint;
+  find(root, "[data-fingerprint]", HTMLElement).textContent = inGroups(parsePublicKey(office.root).fingerprint);
   find(root, "[data-card]", HTMLElement).hidden = false;
   const contacts = find(root, "[data-contacts]", HTMLElement);
   contacts.append(...office.contacts.flatMap(({ label, value }) => [make("dt", label), make("dd", value)]));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { enterPresses, find, make } from "./dom.mjs";
 import { Malformed, Untrusted } from "./faults.mjs";
-import { isDay } from "./keylist.mjs";
+import { addDays, daysBetween, isDay } from "./keylist.mjs";
 import { selfTest } from "./selftest.mjs";
 import { Setback, WAIT_SECONDS } from "./sending.mjs";
 
@@ -20,15 +20,15 @@ export class Sealing {
     this.button = find(root, "[data-seal]", HTMLButtonElement);
     this.outcome = find(root, "[data-outcome]", HTMLElement);
     this.dateInput = find(root, "[data-today]", HTMLInputElement);
-    this.corrected = "";
+    this.offsetDays = 0;
     const useDate = find(root, "[data-use-date]", HTMLElement);
     useDate.addEventListener("click", () => this.correctDate());
     enterPresses(this.dateInput, useDate);
   }
 
-  /** The day by this device, in UTC, or as the officer corrected it. */
+  /** The day by this device, in UTC, set right by as many days as the officer said: it goes on while the page is open. */
   get today() {
-    return this.corrected || new Date().toISOString().slice(0, 10);
+    return addDays(deviceDay(), this.offsetDays);
   }
 
   /** Test sealing on this device; only then does the button work. Returns whether it passed. */
@@ -79,7 +79,7 @@ export class Sealing {
 
   /** What became of the words, why, and what to do. @param {unknown} error */
   tell(error) {
-    const sent = error instanceof Setback && error.sent !== "none" ? error.sent : this.sending.unsure ? "unsure" : "none";
+    const sent = this.sending.unsure ? "unsure" : error instanceof Setback ? error.sent : "none";
     const again = sent === "unsure" ? "again.same" : "again";
     const sentences = [this.say(sent), this.reason(error), this.say(again)];
     this.outcome.replaceChildren(...sentences.map((sentence) => make("p", sentence)));
@@ -88,10 +88,7 @@ export class Sealing {
 
   /** @param {unknown} error */
   reason(error) {
-    if (error instanceof Setback) {
-      const key = `why.${error.why}` + (error.said ? ".said" : "");
-      return this.say(key, { said: error.said, seconds: WAIT_SECONDS });
-    }
+    if (error instanceof Setback) return this.say(`why.${error.why}`, { seconds: WAIT_SECONDS });
     if (isAboutDate(error)) return this.say("why.date");
     if (error instanceof Untrusted) return this.say("why.keys");
     return this.say(error instanceof Malformed && error.fault === "letter-receipt" ? "why.receipt" : "why.seal");
@@ -111,7 +108,7 @@ export class Sealing {
     error.hidden = isDay(typed);
     error.textContent = isDay(typed) ? "" : this.say("date.wrong", { example: "2031-05-06" });
     if (!isDay(typed)) return this.dateInput.focus();
-    this.corrected = typed;
+    this.offsetDays = daysBetween(deviceDay(), typed);
     return this.askKeys();
   }
 
@@ -128,6 +125,8 @@ export class Sealing {
 
 /** @param {unknown} error */
 const isAboutDate = (error) => error instanceof Untrusted && (error.fault === "keys-week" || error.fault === "keys-expired");
+
+const deviceDay = () => new Date().toISOString().slice(0, 10);
 
 /** Lets the browser paint. @returns {Promise<void>} */
 const pause = () => new Promise((resolve) => setTimeout(resolve, 20));

@@ -7,21 +7,20 @@ import { parsePublicKey } from "./sshsig.mjs";
 export const WAIT_SECONDS = 60; // for one answer of the portal, on a slow onion circuit
 const KEYS_MAX_BYTES = 262144; // FORMAT.md 4
 const ANSWER_MAX_BYTES = 2048; // a digest, or one plain sentence
-const SAID_MAX_CHARACTERS = 300;
 
 /** @typedef {{ office: string, root: string, floor: number, throwaway: boolean, collect_days: number,
  *    regions: { id: string, label: string }[], contacts: { label: string, value: string }[] }} Office
  *  @typedef {import("./report.mjs").Sealed & { written: string, to: string }} Held a sealed report, what it was and to whom
  *  @typedef {"none" | "refused" | "unsure"} Sent what became of the words */
 
-/** A report that is not known to have arrived: `sent` says what became of it, `why` names the reason's sentence. */
+/** A report that is not known to have arrived: `sent` says what became of it, `why` names the reason's sentence.
+ * What the portal wrote is never shown: it could ask an officer for anything, in a page whose bytes are as signed. */
 export class Setback extends Error {
-  /** @param {Sent} sent @param {string} why @param {string} [said] the portal's own sentence */
-  constructor(sent, why, said = "") {
+  /** @param {Sent} sent @param {string} why */
+  constructor(sent, why) {
     super(why);
     this.sent = sent;
     this.why = why;
-    this.said = said;
   }
 }
 
@@ -83,31 +82,31 @@ export class Sending {
 async function post({ envelope, digest }) {
   const headers = { "content-type": "application/octet-stream" };
   const options = { method: "POST", headers, body: /** @type {BodyInit} */ (envelope) };
-  const { status, plain, body } = await ask("/envelopes", options, ANSWER_MAX_BYTES).catch((error) => {
-    throw error instanceof Setback && error.why !== "offline" ? new Setback("unsure", error.why) : error;
+  const { status, body } = await ask("/envelopes", options, ANSWER_MAX_BYTES).catch((error) => {
+    throw error instanceof Setback ? new Setback("unsure", error.why) : error;
   });
-  const said = plain ? decode(body).replace(/[\p{C}\p{Z}]+/gu, " ").trim().slice(0, SAID_MAX_CHARACTERS) : "";
-  if (status === 201 && said === digest) return;
+  if (status === 201 && decode(body).trim() === digest) return;
   if (status === 413) throw new Setback("refused", "large");
-  if (status >= 400 && status < 500) throw new Setback("refused", "refused", said);
-  throw new Setback("unsure", status >= 500 ? "error" : "stranger", status >= 500 ? said : "");
+  if (status >= 400 && status < 500) throw new Setback("refused", "refused");
+  if (status === 503) throw new Setback("unsure", "full");
+  throw new Setback("unsure", status >= 500 ? "error" : "stranger");
 }
 
 /** One request with a time limit; an answer longer than the limit is cut.
  * @param {string} path @param {RequestInit} options @param {number} maxBytes
- * @returns {Promise<{ status: number, plain: boolean, body: Uint8Array }>} @throws {Setback} */
+ * @returns {Promise<{ status: number, body: Uint8Array }>} @throws {Setback} */
 async function ask(path, options, maxBytes) {
-  if (navigator.onLine === false) throw new Setback("none", "offline");
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), WAIT_SECONDS * 1000);
   try {
     const response = await fetch(path, {
       credentials: "omit", cache: "no-store", redirect: "error", referrerPolicy: "same-origin", ...options, signal: limit.signal,
     });
-    const plain = (response.headers.get("content-type") ?? "").startsWith("text/plain");
-    return { status: response.status, plain, body: await readUpTo(response, maxBytes) };
+    return { status: response.status, body: await readUpTo(response, maxBytes) };
   } catch {
-    throw new Setback("none", limit.signal.aborted ? "timeout" : options.method === "POST" ? "cut" : "unreachable");
+    if (limit.signal.aborted) throw new Setback("none", "timeout");
+    if (navigator.onLine === false) throw new Setback("none", "offline"); // a reason once it failed, never a cause
+    throw new Setback("none", options.method === "POST" ? "cut" : "unreachable");
   } finally {
     clearTimeout(timer);
   }

@@ -64,3 +64,6 @@ const string = (data) => concat(uint32(data.length), data);
 
 /** @param {number} n */
 const uint32 = (n) => Uint8Array.of(n >>> 24, (n >>> 16) & 255, (n >>> 8) & 255, n & 255);
+
+/** A fingerprint as the union's card shows it: in groups of four. @param {string} fingerprint */
+export const inGroups = (fingerprint) => "SHA256: " + (fingerprint.slice("SHA256:".length).match(/.{1,4}/g) ?? []).join(" ");

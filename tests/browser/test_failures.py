@@ -209,3 +209,44 @@ def test_leaving_clears_the_page(office, page):
         return
     assert MARKER not in page.content()
     assert all(MARKER not in value for value in page.locator("textarea").evaluate_all("fs => fs.map(f => f.value)"))
+
+
+def test_uncertain_stays_uncertain(office, page):
+    """A refusal of the retry does not turn "we do not know" into "nothing was kept": the first may be on the shelf."""
+
+    def deliver_and_cut(route):
+        route.fetch()
+        route.abort("connectionreset")
+
+    write_report(page, office.url, TEXT, paste=True)
+    page.route("**/envelopes", deliver_and_cut)
+    seal(page)
+    first = outcome(page).split("\n")[0]
+    page.unroute("**/envelopes")
+    page.route("**/envelopes", lambda route: route.fulfill(status=429, body="Slow down.\n"))
+    page.wait_for_selector(visible("check", "[data-seal]:not([disabled])"))
+    seal(page)
+    page.wait_for_selector(visible("check", "[data-seal]:not([disabled])"))
+    assert outcome(page).split("\n")[0] == first
+
+
+@pytest.mark.parametrize("status", [200, 400, 422, 500, 503])
+def test_portal_has_no_voice_in_the_page(office, page, status):
+    """Nothing that the portal writes is shown: it could ask for anything, in a page whose bytes are as signed."""
+    plea = "Mail your words to us instead"
+    write_report(page, office.url, TEXT, paste=True)
+    page.route("**/envelopes", lambda route: route.fulfill(status=status, body=plea, content_type="text/plain"))
+    seal(page)
+    assert outcome(page)
+    assert plea not in page.locator("body").inner_text()
+
+
+def test_translation_and_prediction_are_off(office, page):
+    """No browser feature is invited to send the words elsewhere."""
+    write_report(page, office.url, TEXT, paste=True)
+    assert page.evaluate("() => document.querySelector('[data-summary] dd, [data-summary] *').translate") is False
+    assert page.locator("[data-text]").evaluate("f => [f.spellcheck, f.autocomplete, f.writingSuggestions]") == [
+        False,
+        "off",
+        "false",
+    ]

@@ -13,7 +13,7 @@ import pytest
 from portalkit import PASSPHRASE, PortalOffice, Ran, Served, end, serve, underseal
 
 from crypto.primitives import digest
-from crypto.signature import Namespace, SigningKey, sign
+from crypto.signature import Namespace, PublicKey, SigningKey, sign
 from intake.bundle import read_envelopes, read_head
 
 
@@ -76,7 +76,8 @@ def test_pull_writes_a_bundle(courier: Any, served: Served, office: PortalOffice
     assert ["pull-000001.bundle"] == courier.on_stick()
     assert 0o600 == path.stat().st_mode & 0o777
     with path.open("rb") as file:
-        assert sorted(sent.items()) == list(read_envelopes(file, read_head(file)[0]))
+        portal = PublicKey.parse(settings_of(courier.folder)["portal_key"])
+        assert sorted(sent.items()) == list(read_envelopes(file, read_head(file, portal)[0]))
     assert {"manifest": head_of(path)[1], "pull": 1} == json.loads((courier.folder / "courier.json").read_text())
     assert 2 == json.loads(courier.run("status", "--json").out)["waiting"]
 

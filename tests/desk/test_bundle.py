@@ -5,11 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from deskkit import PASSPHRASE, Desk, Office, day, letter, make_office, manifest_digest
+from deskkit import PASSPHRASE, Desk, Office, day, letter, make_office, manifest_digest, read_log, typed
 
+from crypto.envelope import seal
+from crypto.secret.identity import HybridIdentity
 from crypto.signature import Namespace, SigningKey, verify
 from desk.events import Kind
-from desk.vault import open_vault, read_header, read_log
+from desk.vault import open_vault, read_header
 from intake.acknowledgement import read_acknowledgement
 
 
@@ -48,9 +50,9 @@ SPOILED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "bit of an envelope": (lambda b: _flip(b, len(b) - 5000), "bundle-contents"),
     "last bit": (lambda b: _flip(b, len(b) - 1), "bundle-contents"),
     "bit of the signature": (lambda b: _flip(b, b.index(b"-----BEGIN") + 200), "bundle-signature"),
-    "count changed": (lambda b: b.replace(b'"count":3', b'"count":4', 1), "bundle-grammar"),
-    "pull number raised": (lambda b: b.replace(b'"pull":1,', b'"pull":2,', 1), "bundle-grammar"),
-    "spaces in the manifest": (lambda b: b.replace(b'"count":3', b'"count": 3', 1), "bundle-grammar"),
+    "count changed": (lambda b: b.replace(b'"count":3', b'"count":4', 1), "bundle-signature"),
+    "pull number raised": (lambda b: b.replace(b'"pull":1,', b'"pull":2,', 1), "bundle-signature"),
+    "spaces in the manifest": (lambda b: b.replace(b'"count":3', b'"count": 3', 1), "bundle-signature"),
     "swapped envelopes": (lambda b: b[:-42_314] + b[-21_157:] + b[-42_314:-21_157], "bundle-contents"),
 }
 
@@ -116,7 +118,7 @@ def test_received_twice_is_once(desk: Desk, good: bytes) -> None:
     before, acknowledged = _state(desk), _outgoing(desk)
     run = desk.receive(good)
     assert 0 == run.code
-    assert "desk: received already: nothing changed" in run.err.split("\n")
+    assert "desk: the last bundle, received already: only what was set aside is tried again" in run.err.split("\n")
     assert (before, acknowledged) == (_state(desk), _outgoing(desk))
 
 
@@ -175,11 +177,61 @@ def test_gap_named_and_received(desk: Desk, good: bytes, office: Office) -> None
     assert 4 == len(desk.ids())
 
 
-def test_late_bundle_is_a_fork(desk: Desk, good: bytes, office: Office) -> None:
-    """A number that was passed, with a manifest never seen, is refused."""
-    desk.receive(office.bundle([office.envelope(letter())], pull=3, previous="0" * 64))
+def test_missing_bundle_found(desk: Desk, good: bytes, office: Office) -> None:
+    """The bundle of a gap, found later, is filed, and the gap is closed."""
+    desk.receive(office.bundle([office.envelope(letter())], pull=2, previous=manifest_digest(good)))
+    assert "never received: bundle 1" in desk("status").out.split("\n")
+    run = desk.receive(good)
+    assert "desk: this is the bundle that was missing" in run.err.split("\n")
+    assert 4 == len(desk.ids())
+    assert "never received" not in desk("status").out
+    assert 0 == desk("verify").code
+
+
+def test_number_far_ahead_is_a_fork(desk: Desk, good: bytes, office: Office) -> None:
+    """One signed number cannot end the chain for good."""
+    desk.receive(good)
     (desk.stick / "outgoing").rename(desk.stick / "sent")
-    _refused(desk, good, "bundle-fork")
+    _refused(desk, office.bundle([], pull=10**14, previous="0" * 64), "bundle-fork")
+
+
+def test_wrong_holder_acknowledges_nothing(desk: Desk, good: bytes, office: Office, tmp_path: Path) -> None:
+    """With the identities of another batch nothing opens: no acknowledgement, and the right file opens all of it."""
+    other = make_office(tmp_path / "other")
+    (desk.stick / "b").write_bytes(good)
+    outgoing = desk.stick / "outgoing"
+    wrong = str(other.secret / "holder-custodian.age")
+    run = desk("receive", str(desk.stick / "b"), "--holder", wrong, "--outgoing", str(outgoing))
+    assert (4, False) == (run.code, outgoing.exists())
+    assert "none of the 3 envelopes opens with these identities" in run.err
+    assert 0 == desk.receive(good).code
+    assert 3 == len(desk.ids())
+    assert outgoing.exists()
+    assert 0 == desk("verify").code
+
+
+def test_set_aside_tried_again(desk: Desk, good: bytes, office: Office, tmp_path: Path) -> None:
+    """Envelopes of another batch are set aside, and open later with that batch's identities, without the bundle."""
+    other = make_office(tmp_path / "other")
+    stranger = seal(letter(), other.recipients)
+    desk.receive(office.bundle([office.envelope(letter()), stranger]))
+    assert 1 == len(desk.ids())
+    assert "0 opened, 0 already here, 1 set aside" in desk("retry").err
+    run = desk("retry", "--holder", str(other.secret / "holder-custodian.age"))
+    assert "desk: 1 opened, 0 already here, 0 set aside" in run.err.split("\n")
+    assert 2 == len(desk.ids())
+    assert [] == desk("set-aside", "--json").json
+    assert 0 == desk("verify").code
+
+
+def test_all_junk_acknowledged_on_demand(desk: Desk, office: Office) -> None:
+    """A bundle of nothing but junk is acknowledged when a person says that it is."""
+    strangers = [HybridIdentity.generate().recipient for _ in range(3)]
+    bundle = office.bundle([seal(letter(), strangers) for _ in range(3)])
+    (desk.stick / "b").write_bytes(bundle)
+    run = desk("receive", str(desk.stick / "b"), "--all-junk", "--outgoing", str(desk.stick / "outgoing"))
+    assert 0 == run.code
+    assert (desk.stick / "outgoing" / "ack-000001.json").exists()
 
 
 def test_same_number_other_contents_is_a_fork(desk: Desk, good: bytes, office: Office) -> None:
@@ -203,7 +255,7 @@ def test_replay_named(desk: Desk, good: bytes, office: Office) -> None:
     before = _state(desk)
     run = desk.receive(good)
     assert (0, before) == (run.code, _state(desk))
-    assert "desk: an earlier bundle, received already: nothing changed" in run.err.split("\n")
+    assert "desk: an earlier bundle, received already: only what was set aside is tried again" in run.err.split("\n")
 
 
 def test_empty_bundle(desk: Desk, office: Office) -> None:
@@ -230,7 +282,10 @@ def test_order_tells_nothing(desk: Desk, office: Office) -> None:
     desk.receive(office.bundle([office.envelope(letter()) for _ in range(9)]))
     ids = desk.ids()
     assert sorted(ids) == ids
-    with open_vault(desk.folder, read_header(desk.folder), PASSPHRASE, day()) as vault, vault.reading() as connection:
+    with (
+        open_vault(desk.folder, read_header(desk.folder), typed(PASSPHRASE), day()) as vault,
+        vault.reading() as connection,
+    ):
         filed = [row.event.text("envelope") for row in read_log(connection) if row.event.kind is Kind.FILED]
         query = "SELECT envelope FROM letters JOIN reports USING (report) ORDER BY letters.rowid"
         stored = connection.exec_driver_sql(query).scalars().all()
@@ -253,5 +308,5 @@ def test_office_of_other_root_refused(office: Office, tmp_path: Path) -> None:
     other = make_office(tmp_path / "other")
     (other.public / "office.json").write_bytes((office.public / "office.json").read_bytes())
     run = Desk(other, tmp_path / "desk", tmp_path).init()
-    assert (3, False) == (run.code, (tmp_path / "desk").exists())
-    assert run.err.startswith("desk: keys-000001.txt is missing or not what the ceremony makes")
+    assert (4, False) == (run.code, (tmp_path / "desk").exists())
+    assert "desk: office.json does not belong to this office: the root has not signed it" in run.err

@@ -8,10 +8,10 @@ import time
 from collections import Counter
 
 import pytest
-from deskkit import CANARY, PASSPHRASE, Desk, Office, day, letter, manifest_digest
+from deskkit import CANARY, PASSPHRASE, Desk, Office, day, letter, manifest_digest, read_log, typed
 
 from desk.events import Kind
-from desk.vault import open_vault, read_header, read_log
+from desk.vault import open_vault, read_header
 
 COUNT = 120
 IDS = [f"{number:032x}" for number in range(COUNT)]
@@ -38,7 +38,10 @@ def _killed_after(seconds: float, desk: Desk, *arguments: str, typed: str = "") 
 
 
 def _kinds(desk: Desk) -> Counter[Kind]:
-    with open_vault(desk.folder, read_header(desk.folder), PASSPHRASE, day()) as vault, vault.reading() as connection:
+    with (
+        open_vault(desk.folder, read_header(desk.folder), typed(PASSPHRASE), day()) as vault,
+        vault.reading() as connection,
+    ):
         return Counter(row.event.kind for row in read_log(connection))
 
 

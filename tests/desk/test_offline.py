@@ -2,6 +2,7 @@
 """The desk and the network: it refuses to start beside one, and needs none."""
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -80,24 +81,56 @@ def test_unreadable_tables_refused(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def real_office(tmp_path_factory: pytest.TempPathFactory) -> Office:
-    """An office that is not marked throwaway. Its secret files are quick to open, its vault is not."""
-    made = make_office(tmp_path_factory.mktemp("real"))
-    path = made.public / "office.json"
-    path.write_bytes(write_office(replace(read_office(path.read_bytes()), throwaway=False)))
-    return made
+    """An office that is not marked throwaway."""
+    return make_office(tmp_path_factory.mktemp("real"), throwaway=False)
+
+
+def _card_end(office: Office) -> str:
+    return read_office((office.public / "office.json").read_bytes()).root.fingerprint[-8:]
 
 
 def test_real_office_works_offline_only(real_office: Office, tmp_path: Path) -> None:
-    """A real office's vault is made and opened where there is no network, by typed passphrases."""
+    """A real office's vault is made and opened where there is no network, by typed passphrases and the card."""
     desk = Desk(real_office, tmp_path / "desk", tmp_path / "stick")
     arguments = ["desk", *real_office.init_arguments(desk.folder)]
-    code, printed = in_terminal(arguments, [PASSPHRASE] * 3, DENIED)
+    code, printed = in_terminal(arguments, [_card_end(real_office), *[PASSPHRASE] * 3], DENIED)
     assert 0 == code, printed
     code, printed = in_terminal(["desk", "status", "--dir", str(desk.folder)], [PASSPHRASE], DENIED)
     assert 0 == code, printed
     assert b'"memory_mib": 256' in (desk.folder / "vault.json").read_bytes()
     run = desk("status")
     assert run.err.startswith(("desk: a network is up", "desk: a passphrase file is for throwaway offices only"))
+
+
+def test_root_not_on_the_card_refused(real_office: Office, tmp_path: Path) -> None:
+    """A folder whose root is not the card's makes no vault."""
+    arguments = ["desk", *real_office.init_arguments(tmp_path / "desk")]
+    code, printed = in_terminal(arguments, ["AAAAAAAA"], DENIED)
+    assert (4, False) == (code, (tmp_path / "desk").exists()), printed
+
+
+def test_throwaway_flag_cannot_be_turned(real_office: Office, tmp_path: Path) -> None:
+    """An office.json that says throwaway where the root did not is not taken: no weak vault, no passphrase file."""
+    other = tmp_path / "copy"
+    shutil.copytree(real_office.folder, other)
+    path = other / "public" / "office.json"
+    path.write_bytes(write_office(replace(read_office(path.read_bytes()), throwaway=True)))
+    copy = replace(real_office, folder=other)
+    run = Desk(copy, tmp_path / "desk", tmp_path / "stick").init()
+    assert (4, False) == (run.code, (tmp_path / "desk").exists())
+    assert "office.json does not belong to this office" in run.err
+
+
+def test_recipients_cannot_be_exchanged(office: Office, tmp_path: Path) -> None:
+    """Raw words are sealed again only to those whom the root has signed for."""
+    other = tmp_path / "copy"
+    shutil.copytree(office.folder, other)
+    stranger = make_office(tmp_path / "stranger")
+    path = other / "public" / "recipients.txt"
+    path.write_bytes((stranger.public / "recipients.txt").read_bytes())
+    run = Desk(replace(office, folder=other), tmp_path / "desk", tmp_path / "stick").init()
+    assert (4, False) == (run.code, (tmp_path / "desk").exists())
+    assert "recipients.txt does not belong to this office: the root has not signed it" in run.err
 
 
 def test_real_office_takes_no_passphrase_file(real_office: Office, tmp_path: Path) -> None:

@@ -144,9 +144,12 @@ def test_bad_new_passphrase_makes_nothing(office: Office, tmp_path: Path, typed:
 
 
 def test_wrong_passphrase_typed(desk: Desk) -> None:
-    """One sentence and exit 5."""
-    code, printed = in_terminal(["desk", "list", "--dir", str(desk.folder)], ["not the passphrase"])
+    """Three tries, then one sentence and exit 5; the right one at the third try opens it."""
+    listed = ["desk", "list", "--dir", str(desk.folder)]
+    code, printed = in_terminal(listed, ["not the passphrase"] * 3)
     assert 5 == code
+    assert b"desk: that is not the passphrase of the vault; try again (1 left)\n" in printed
+    assert 0 == in_terminal(listed, ["not the passphrase", "nor this one", PASSPHRASE])[0]
     assert b"desk: the passphrase does not open this vault\n" in printed
 
 

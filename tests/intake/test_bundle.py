@@ -2,6 +2,7 @@
 """Bundles: every cut, added or changed byte is named."""
 
 import io
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -32,7 +33,7 @@ BUNDLE = LINE + sign(LINE, PORTAL, Namespace.BUNDLE).encode() + b"".join(ENVELOP
 
 def contents(bundle: bytes) -> list[bytes]:
     file = io.BytesIO(bundle)
-    manifest, _, _ = read_head(file)
+    manifest, _, _ = read_head(file, PORTAL.public)
     return [envelope for _, envelope in read_envelopes(file, manifest)]
 
 
@@ -74,12 +75,20 @@ def test_flip_never_passes(at, mask):
     changed = bytearray(BUNDLE)
     changed[at] ^= mask
     file = io.BytesIO(bytes(changed))
-    try:
-        manifest, line, signature = read_head(file)
+    with pytest.raises(BundleRefused):
+        manifest, _, _ = read_head(file, PORTAL.public)
         list(read_envelopes(file, manifest))
-    except BundleRefused:
-        return
-    assert line != LINE or signature != sign(LINE, PORTAL, Namespace.BUNDLE)
+
+
+def test_strange_manifest_never_read():
+    """A line that the portal did not sign is not read as anything, however large: it is refused at once."""
+    line = b"[" * 10_000_000 + b"\n"
+    signature = sign(line, DESK, Namespace.BUNDLE).encode()
+    started = time.monotonic()
+    with pytest.raises(BundleRefused) as refusal:
+        read_head(io.BytesIO(line + signature), PORTAL.public)
+    assert refusal.value.fault == "bundle-signature"
+    assert time.monotonic() - started < 2
 
 
 DEFECTS = [
