@@ -18,6 +18,8 @@
 // {"do":"verify","message","signature":text,"key":text,"namespace":text}  -> {"fingerprint":text}
 // {"do":"detect","text":text,"answers":{...}}
 //     -> {"hits":[[rule,start,end]],"units":[[rule,start,end]],"combination":{"parts":[...],"hits":n}|null}
+// {"do":"draft","draft":{questionnaire,lang,answers,text,consent}}   -> {"file","words":[13]}
+// {"do":"draft","file","words":text}                                 -> {"draft":{...}}
 // {"do":"age","file","identities":[text],"passphrases":[text]}       -> {"plaintext"}, age-encryption's own verdict
 // {"do":"scrypt","plaintext","passphrase":text,"work":n}             -> {"file"}
 // {"do":"identity"}                                                  -> {"identity":text,"recipient":text}
@@ -28,6 +30,7 @@ import { Decrypter, Encrypter, generateHybridIdentity, identityToRecipient } fro
 import asylumOfficer from "../../intake/questionnaires/asylum-officer.json" with { type: "json" };
 import { digest, utf8 } from "./bytes.mjs";
 import { combine, find, inUnits } from "./detectors.mjs";
+import { lockDraft, newDraftCode, openDraft } from "./draft.mjs";
 import { open, seal } from "./envelope.mjs";
 import { Fault, Malformed } from "./faults.mjs";
 import { checkEnvelope } from "./header.mjs";
@@ -91,6 +94,10 @@ const COMMANDS = {
       units: rows(inUnits(text, hits)),
       combination: combined && { parts: combined.parts, hits: combined.hits.length },
     };
+  },
+  async draft({ draft, file, words = newDraftCode() }) {
+    if (file !== undefined) return { draft: await openDraft(bytes(file), words) };
+    return { file: base64(await lockDraft(draft, words)), words };
   },
   async age({ file, identities = [], passphrases = [] }) {
     const decrypter = new Decrypter();
