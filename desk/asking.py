@@ -32,7 +32,7 @@ from desk.offline import refuse_network
 from desk.pdf import share_pdf
 from desk.shares import NEEDED, WORDS, Share, complete_words, join_shares, read_share
 from desk.sheets import COLUMNS, ShareSheet, sheet_text, words_on_sheet
-from intake.console import NoTerminal, Voice, ask_passphrase
+from intake.console import NoTerminal, PassphraseFileRefused, Voice, ask_passphrase
 from intake.files import has_terminal, read
 
 VOICE = Voice("keys")
@@ -68,13 +68,20 @@ def with_shares(verb: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def begin(*, throwaway: bool) -> None:
-    """Leave no core dump, and refuse a real office's secrets where a network is up. Raises NetworkUp."""
+def begin(*, throwaway: bool, passphrase_file: Path | None = None, shares: ShareSource | None = None) -> None:
+    """Refuse a real office's secrets from files, and where a network is up; leave no core dump.
+
+    Raises PassphraseFileRefused, SharesFileRefused or NetworkUp.
+    """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if throwaway:
         VOICE.say("THROWAWAY OFFICE: these keys are weak on purpose and protect nobody")
-    else:
-        refuse_network()
+        return
+    if passphrase_file is not None:
+        raise PassphraseFileRefused
+    if shares is not None and shares.files:
+        raise SharesFileRefused
+    refuse_network()
 
 
 def new_passphrase(whose: str, *, passphrase_file: Path | None, throwaway: bool) -> str:
@@ -82,11 +89,9 @@ def new_passphrase(whose: str, *, passphrase_file: Path | None, throwaway: bool)
     return ask_passphrase(f"of {whose}", passphrase_file=passphrase_file, throwaway=throwaway, new=True)
 
 
-def join_root(root: PublicKey, source: ShareSource, *, throwaway: bool) -> SigningKey:
-    """Return the root of two shares. Raises ShareRefused, SharesApart, SharesFileRefused or NoTerminal."""
+def join_root(root: PublicKey, source: ShareSource) -> SigningKey:
+    """Return the root of two shares. Raises ShareRefused, SharesApart or NoTerminal."""
     if source.files:
-        if not throwaway:
-            raise SharesFileRefused
         one, other = _shares_of_files(source.files)
     else:
         one = ask_share("first share", visible=source.visible)
@@ -108,7 +113,7 @@ def ask_share(which: str, *, visible: bool) -> Share:
         except (ShareTyped, ShareForeign) as error:
             fault = str(error)
             VOICE.say(f"{which}: {fault}")
-    raise ShareRefused(f"the {which}", fault)
+    raise ShareRefused(which, fault)
 
 
 def _ask_words(which: str, visible: bool) -> list[str]:
@@ -125,7 +130,7 @@ def _ask_words(which: str, visible: bool) -> list[str]:
             VOICE.say(f"{which}: {error}; this row again")
         if len(words) == WORDS:
             return words
-    raise ShareRefused(f"the {which}", "too many rows were typed")
+    raise ShareRefused(which, "too many rows were typed")
 
 
 def confirm(office: str) -> None:

@@ -13,7 +13,6 @@ from desk.keys_people_cli import counsel_key, courier_key, desk_key, holder
 from desk.keys_root_cli import make_plan, make_root, page, print_card, shares, sign_lists, sign_page, with_plan
 from desk.keys_show_cli import show, show_card, verify
 from desk.signing import COUNSEL_FIRST, setting_in_words
-from intake.console import PassphraseFileRefused
 from intake.page import built_page
 
 
@@ -63,10 +62,8 @@ def ceremony(
         throwaway=throwaway,
         counsel_first=counsel_first,
     )
-    if passphrase_file is not None and not throwaway:
-        raise PassphraseFileRefused
     built = built_page()
-    begin(throwaway=throwaway)
+    begin(throwaway=throwaway, passphrase_file=passphrase_file)
     if counsel_first:
         VOICE.say(f"{COUNSEL_FIRST}: {setting_in_words(COUNSEL_FIRST)}")
     passphrases = {

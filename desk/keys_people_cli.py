@@ -70,7 +70,7 @@ def holder(
         raise PlanRefused("a holder's name is 1 to 31 small letters, digits and hyphens, and begins with a letter")
     before = read_half_file(after)[0] if after else None
     firsts = mondays(_first_day(name, first_day, before), weeks)
-    begin(throwaway=throwaway)
+    begin(throwaway=throwaway, passphrase_file=passphrase_file)
     passphrase = new_passphrase(f"{name}'s keys", passphrase_file=passphrase_file, throwaway=throwaway)
     made = make_holder(name, firsts, Sealer(passphrase, throwaway), before.raw if before else None)
     VOICE.say(f"{weeks} weekly keys, {firsts[0]} to {firsts[-1] + timedelta(days=6)}")
@@ -87,7 +87,7 @@ def desk_key(folder: Path, throwaway: bool, passphrase_file: Path | None) -> Non
       underseal keys desk --dir desk-keys
     """
     refuse_there(folder)
-    begin(throwaway=throwaway)
+    begin(throwaway=throwaway, passphrase_file=passphrase_file)
     passphrase = new_passphrase("the desk's key", passphrase_file=passphrase_file, throwaway=throwaway)
     _keep(folder, make_desk_key(Sealer(passphrase, throwaway)), passphrase)
 
@@ -118,7 +118,7 @@ def counsel_key(folder: Path, throwaway: bool, passphrase_file: Path | None) -> 
       underseal keys counsel --dir counsel-keys
     """
     refuse_there(folder)
-    begin(throwaway=throwaway)
+    begin(throwaway=throwaway, passphrase_file=passphrase_file)
     passphrase = new_passphrase("counsel's key", passphrase_file=passphrase_file, throwaway=throwaway)
     _keep(folder, make_raw_key("counsel", Sealer(passphrase, throwaway)), passphrase)
 

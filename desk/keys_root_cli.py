@@ -149,8 +149,8 @@ def check(folder: Path, shares: ShareSource) -> None:
       underseal keys shares check --dir root
     """
     office = read_root(folder).office
-    begin(throwaway=office.throwaway)
-    join_root(office.root, shares, throwaway=office.throwaway)
+    begin(throwaway=office.throwaway, shares=shares)
+    join_root(office.root, shares)
     VOICE.say("these two shares are the root of this office; nothing was signed or kept")
 
 
@@ -171,8 +171,8 @@ def renew(folder: Path, no_pdf: bool, shares: ShareSource) -> None:
     office = read_root(folder).office
     if not no_pdf:
         refuse_there(folder / SHEETS)
-    begin(throwaway=office.throwaway)
-    root = join_root(office.root, shares, throwaway=office.throwaway)
+    begin(throwaway=office.throwaway, shares=shares)
+    root = join_root(office.root, shares)
     sheets = hand_out(share_sheets(office, root, today()), no_pdf=no_pdf)
     if sheets:
         write_folder(folder / SHEETS, {name.removeprefix(f"{SHEETS}/"): file for name, file in sheets.items()})
@@ -222,7 +222,7 @@ def sign_lists(
     facts = read_root(folder)
     office = facts.office
     _refuse_sheets(folder, office)
-    begin(throwaway=office.throwaway)
+    begin(throwaway=office.throwaway, shares=shares)
     last = _last_list(folder, after, office)
     brought = [read_half_file(path) for path in (*holders, desk_half, *couriers, *([counsel] if counsel else []))]
     halves = [half for half, _ in brought]
@@ -276,7 +276,7 @@ def sign_page(page_folder: Path, folder: Path, shares: ShareSource) -> None:
     """
     office = read_root(folder).office
     _refuse_sheets(folder, office)
-    begin(throwaway=office.throwaway)
+    begin(throwaway=office.throwaway, shares=shares)
     if (page_folder / SIGNATURE).exists():
         raise FileThere(SIGNATURE)
     files = read_page_folder(page_folder)
@@ -325,7 +325,7 @@ def _agreed(office: Office, source: ShareSource) -> SigningKey:
     """Return the root, once somebody has agreed and two shares were joined."""
     if not source.files:
         confirm(office.office)
-    return join_root(office.root, source, throwaway=office.throwaway)
+    return join_root(office.root, source)
 
 
 def _tell(rows: Rows, voice: Voice) -> None:
