@@ -47,6 +47,19 @@ class StepFailed(UndersealError):
     """the step "{}" did not succeed"""
 
 
+class NotADemo(UndersealError):
+    """{} is there, and is not a finished demonstration"""
+
+    hint = "remove it, or choose another folder with --dir"
+
+
+class PortalEnded(UndersealError):
+    """the portal has ended by itself"""
+
+    exit_code = Exit.NETWORK
+    hint = "the same command starts it again, with the same office"
+
+
 class PortalSilent(UndersealError):
     """the portal did not answer within {} seconds"""
 
@@ -93,6 +106,10 @@ class Folders:
         return self.base / "stick"
 
     @property
+    def finished(self) -> Path:
+        return self.base / "demo.txt"
+
+    @property
     def passphrase(self) -> Path:
         return self.base / "passphrase.txt"
 
@@ -121,23 +138,34 @@ def demo(base: Path, port: int, once: bool, no_samples: bool) -> None:
     fresh = not folders.base.exists()
     if fresh:
         make_office(folders)
+    elif not folders.finished.is_file():
+        raise NotADemo(str(base))
     else:
         _VOICE.say(f"using the office that is in {base}")
-    with _portal(folders, port):
-        sent = 0 if no_samples or not fresh else _send_samples(folders, port)
+    with _portal(folders, port) as portal:
+        sent = received = 0
         if fresh:
+            sent = 0 if no_samples else _send_samples(folders, port)
             make_courier_and_desk(folders, port)
-        received = carry(folders) if sent else 0
-        result = _result(folders, port, sent, received)
-        try:
-            if once:
-                _VOICE.answer_json(result)
-            else:
-                _show(folders, base, port, bool(sent))
-            if no_samples or not once:
-                signal.pause()
-        except KeyboardInterrupt:
-            _VOICE.say("stopped; nothing was deleted")
+            received = carry(folders) if sent else 0
+            write_new(folders.finished, b"a throwaway office: it protects nobody\n")
+        if once:
+            _VOICE.answer_json(_result(folders, port, sent, received))
+        else:
+            _show(folders, base, port, bool(sent))
+        if no_samples or not once:
+            _stay(portal)
+
+
+def _stay(portal: subprocess.Popen[bytes]) -> None:
+    """Return when the person, or a supervisor, ends the program. Raises PortalEnded if the portal ends first."""
+    try:
+        while portal.poll() is None:
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        _VOICE.say("stopped; nothing was deleted")
+        return
+    raise PortalEnded
 
 
 def _check_free(port: int) -> None:
@@ -186,27 +214,29 @@ def carry(folders: Folders) -> int:
     outgoing = folders.stick / "outgoing"
     run(folders, "receive", "desk", "receive", bundle, "--dir", folders.desk, "--outgoing", outgoing, secret=True)
     run(folders, "push", "courier", "push", "--dir", folders.courier, "--from", outgoing, secret=True)
-    listed = run(folders, "list", "desk", "list", "--dir", folders.desk, "--json", secret=True, quiet=True)
+    listed = run(folders, "list", "desk", "list", "--dir", folders.desk, "--json", secret=True)
     return len(json.loads(listed))
 
 
-def run(folders: Folders, step: str, *words: object, secret: bool = False, quiet: bool = False) -> str:
-    """Run one `underseal` command; its talk goes to our standard error, its answer is returned."""
+def run(folders: Folders, step: str, *words: object, secret: bool = False) -> str:
+    """Run one `underseal` command and return its answer. What it says is repeated only when it fails: StepFailed."""
     command = [*_UNDERSEAL, *(str(word) for word in words)]
     if secret:
         command += ["--passphrase-file", str(folders.passphrase)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE if quiet else None, text=True)
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
+        for line in done.stderr.splitlines():
+            _VOICE.say(line)
         raise StepFailed(step)
     return done.stdout
 
 
 @contextmanager
-def _portal(folders: Folders, port: int) -> Iterator[None]:
+def _portal(folders: Folders, port: int) -> Iterator[subprocess.Popen[bytes]]:
     process = start_portal(folders, port)
     try:
         await_portal(process, port)
-        yield
+        yield process
     finally:
         stop_portal(process)
 
@@ -275,7 +305,7 @@ def sealed(commands: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
                     raise StepFailed(f"seal: {answer.get('error', 'no answer')}")
                 yield answer
     except FileNotFoundError as error:
-        raise StepFailed("seal", hint="install Node 20 or newer (Debian: apt-get install nodejs)") from error
+        raise StepFailed("seal", hint="install Node 20 or newer") from error
 
 
 def letter_of(sample: dict[str, Any]) -> dict[str, Any]:
@@ -315,19 +345,22 @@ def _result(folders: Folders, port: int, sent: int, received: int) -> dict[str, 
 
 def _show(folders: Folders, base: Path, port: int, opened: bool) -> None:
     if opened:
-        _VOICE.say("the desk has opened these; nobody else could:")
-        _VOICE.answer(run(folders, "list", "desk", "list", "--dir", folders.desk, secret=True, quiet=True))
+        _VOICE.say("pulled by the courier, opened and filed at the desk, acknowledged, and deleted at the portal")
+        _VOICE.answer(run(folders, "list", "desk", "list", "--dir", folders.desk, secret=True))
     key = f"--passphrase-file {base / 'passphrase.txt'}"
+    stick, outgoing = base / "stick", base / "stick" / "outgoing"
     _VOICE.answer(f"The portal is at {address(port)} until you press Ctrl-C.")
     _VOICE.answer("Write a report there in a browser, then type in another terminal:")
-    receive = f"desk receive {base / 'stick'}/pull-*.bundle --dir {base / 'desk'}"
+    if not base.is_absolute():
+        _VOICE.answer(f"  cd {Path.cwd()}")
     for line in (
-        f"courier pull --dir {base / 'courier'} --to {base / 'stick'} {key}",
-        f"{receive} --outgoing {base / 'stick' / 'outgoing'} {key}",
-        f"courier push --dir {base / 'courier'} --from {base / 'stick' / 'outgoing'} {key}",
-        f"desk list --dir {base / 'desk'} {key}",
+        f"PATH={Path(sys.executable).parent}:$PATH; export UNDERSEAL_DESK={base / 'desk'}",
+        f"underseal courier pull --dir {base / 'courier'} --to {stick} {key}",
+        f"underseal desk receive {stick}/*.bundle --outgoing {outgoing} {key}",
+        f"underseal courier push --dir {base / 'courier'} --from {outgoing} {key}",
+        f"underseal desk list {key}",
     ):
-        _VOICE.answer(f"  underseal {line}")
+        _VOICE.answer(f"  {line}")
 
 
 def address(port: int) -> str:

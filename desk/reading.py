@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import Connection, Select, Table, func, select
 
@@ -19,7 +20,7 @@ MIN_PREFIX = 4  # hexadecimal digits
 SHOWN_ID = 8  # digits; more where two reports share them
 SMALL = 4  # DOMAIN R15: a filter that leaves 1 to 4 reports is close to naming people
 
-Facts = dict[str, object]
+Facts = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from desk.codebook import Codebook
 from desk.reading import Overview, Report, Whole, Written
 from intake.console import cut, plain
+from intake.questionnaire import Questionnaire, load_questionnaire
 
 QUOTE = "  | "  # in front of every line that an officer or reviewer wrote, so that no text can pass for ours
 HEADS = ("id", "month", "region", "kinds", "codes", "status")
@@ -28,17 +29,28 @@ def row(report: Report, id_length: int) -> tuple[str, ...]:
 
 
 def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _fields(title: str, values: object) -> Iterator[str]:
+def _answers(answers: dict[str, object], asked: Questionnaire) -> Iterator[str]:
+    """Yield the answers in the order in which they were asked."""
     yield ""
-    yield title
-    if isinstance(values, dict):
-        for name, value in values.items():
-            yield f"  {name}: {_value(value)}"
+    yield "answers"
+    for field in asked.fields:
+        if field.id in answers:
+            yield f"  {field.id}: {_value(answers[field.id])}"
+
+
+def _consent(consent: dict[str, object], asked: Questionnaire) -> Iterator[str]:
+    """Yield what the officer allows, what not, and under which conditions."""
+    names = [switch.id for switch in asked.switches]
+    yield ""
+    yield "consent"
+    for title, wanted in (("allowed", True), ("not allowed", False)):
+        chosen = [name for name in names if consent[name] is wanted]
+        yield f"  {title}: {', '.join(chosen) or 'nothing'}"
+    for field in asked.modifiers:
+        yield f"  {field.id}: {_value(consent[field.id])}"
 
 
 def _texts(title: str, texts: Sequence[Written], width: int | None) -> Iterator[str]:
@@ -53,8 +65,9 @@ def whole(report: Whole, codebook: Codebook, width: int | None) -> Iterator[str]
     facts = report.report.facts
     yield f"report {report.report.id}"
     yield f"status {report.report.status}"
-    yield from _fields("answers", facts["answers"])
-    yield from _fields("consent", facts["consent"])
+    asked = load_questionnaire(facts["questionnaire"]["id"])
+    yield from _answers(facts["answers"], asked)
+    yield from _consent(facts["consent"], asked)
     yield ""
     yield "codes" if report.coders else "codes: none yet"
     for code, reviewers in report.coders.items():

@@ -149,7 +149,7 @@ class Simulator:
 
     def desk(self, *words: str) -> str:
         """Return what a desk command answers."""
-        return run(self.folders, words[0], "desk", *words, "--dir", self.folders.desk, secret=True, quiet=True)
+        return run(self.folders, words[0], "desk", *words, "--dir", self.folders.desk, secret=True)
 
     def reports(self) -> list[dict[str, Any]]:
         """Return the desk's list of reports."""
