@@ -48,7 +48,7 @@ def write_folder(folder: Path, files: Files) -> None:
 def refuse_there(folder: Path) -> None:
     """Raise FileThere if anything has this name."""
     if folder.exists() or folder.is_symlink():
-        raise FileThere(folder.name)
+        raise FileThere(folder.name or str(folder))
 
 
 def _remove(folder: Path) -> None:

@@ -115,9 +115,10 @@ def read_half(data: bytes) -> Half:
             Recipient.parse(facts["raw"]) if "raw" in facts else None,
             tuple(_week(rest) for word, rest in pairs if word == "week"),
         )
-    except (KeyError, CryptoError) as error:
+        written = write_half(half)
+    except (KeyError, ValueError, CryptoError, OverflowError) as error:
         raise ValueError("not a public half") from error
-    if len(data) > HALF_MAX_BYTES or write_half(half) != data or not _is_whole(half):
+    if len(data) > HALF_MAX_BYTES or written != data or not _is_whole(half):
         raise ValueError("not a public half as it is written")
     return half
 

@@ -18,6 +18,7 @@ from intake.files import read
 from intake.limits import KEY_FILE_MAX_BYTES
 
 DAY = click.DateTime(["%Y-%m-%d"])
+_YEARS = (2020, 2200)
 _VOUCHES = {
     Role.HOLDER: "the passphrase is known to you alone, and these files lie where only you can take them",
     Role.DESK: "this file goes to the desk's computer, which is never online, and nowhere else",
@@ -137,13 +138,20 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
+def day_of(given: datetime) -> date:
+    """Return the day of a --from. Raises PlanRefused for one that is no week of any office."""
+    if not _YEARS[0] <= given.year <= _YEARS[1]:
+        raise PlanRefused(f"a day is between {_YEARS[0]} and {_YEARS[1]}")
+    return given.date()
+
+
 def _first_day(name: str, given: datetime | None, before: Half | None) -> date:
     """Return a day of the first week. Raises PlanRefused for a batch before that is another's, or leaves a gap."""
     if before is None:
-        return given.date() if given else today()
+        return day_of(given) if given else today()
     if before.role is not Role.HOLDER or before.name != name:
         raise PlanRefused(f"the file given with --after is not of the holder {name}")
-    return given.date() if given else before.weeks[-1].last + timedelta(days=1)
+    return day_of(given) if given else before.weeks[-1].last + timedelta(days=1)
 
 
 def _keep(folder: Path, made: Made, passphrase: str) -> None:

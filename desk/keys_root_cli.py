@@ -17,8 +17,9 @@ from desk.ceremony_errors import PlanRefused, SheetsThere, SigningRefused
 from desk.describe import Rows, page_rows, signing_rows
 from desk.folders import public_files, refuse_there, write_folder
 from desk.halves import MAX_WEEKS, Half, mondays
-from desk.keys_people_cli import DAY, read_half_file, today
+from desk.keys_people_cli import DAY, day_of, read_half_file, today
 from desk.pagefolder import SIGNATURE, check_digests, check_release, read_page_folder
+from desk.pdf import prints_whole
 from desk.rootfile import OFFICE, RootFacts, read_root, root_files
 from desk.sheets import card, card_qr
 from desk.signing import Request, Signing, plan_signing, signed_facts, signed_lists
@@ -226,7 +227,7 @@ def sign_lists(
     last = _last_list(folder, after, office)
     brought = [read_half_file(path) for path in (*holders, desk_half, *couriers, *([counsel] if counsel else []))]
     halves = [half for half, _ in brought]
-    start = first_day.date() if first_day else _next_day(last)
+    start = day_of(first_day) if first_day else _next_day(last)
     request = Request(
         office=office.office,
         slots=facts.slots,
@@ -291,6 +292,8 @@ def sign_page(page_folder: Path, folder: Path, shares: ShareSource) -> None:
 def print_card(office: str, fingerprint: str) -> None:
     """Print the fingerprint card with its QR code."""
     VOICE.hint("print card.pdf, give every member a card, and compare it with what the page shows")
+    if not prints_whole(office):
+        VOICE.say("the PDF files show some letters of the office's name as question marks; card.txt has them all")
     VOICE.answer(card(office, fingerprint))
     code = io.StringIO()
     card_qr(fingerprint).terminal(code, compact=True)

@@ -13,6 +13,7 @@ from desk.keys_people_cli import today
 from desk.keys_root_cli import print_card
 from desk.sheets import grouped
 from desk.verify_public import verify_public
+from intake.console import one_line
 from intake.files import FileMissing, read
 from intake.limits import OFFICE_MAX_BYTES
 from intake.office import Office, read_office
@@ -52,7 +53,7 @@ def show(file: Path, office_file: Path | None) -> None:
     signature_file = file.with_name(file.name + ".sig")
     signature = read(signature_file, _MAX_SIGNATURE_BYTES) if signature_file.exists() else None
     for what, text in describe(file.name, data, _office(file, office_file), signature):
-        VOICE.answer(f"{what:10} {text}".rstrip())
+        VOICE.answer(one_line(f"{what:10} {text}".rstrip()))
 
 
 @click.command()
@@ -68,7 +69,7 @@ def verify(folder: Path) -> None:
       underseal keys verify office/public
     """
     office, checks = verify_public(folder, today())
-    VOICE.answer(f"{office.office}{' (THROWAWAY: protects nobody)' if office.throwaway else ''}")
+    VOICE.answer(f"{one_line(office.office)}{' (THROWAWAY: protects nobody)' if office.throwaway else ''}")
     VOICE.answer(f"root {grouped(office.root.fingerprint)}")
     VOICE.table(("", "what", "found"), [("right" if each.right else "WRONG", each.what, each.says) for each in checks])
     wrong = sum(not each.right for each in checks)

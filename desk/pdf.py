@@ -147,5 +147,10 @@ def _draw_blank(page: FPDF, name: str, part: float) -> None:
     page.cell(4, 6, "")
 
 
+def prints_whole(text: str) -> bool:
+    """Return whether a PDF shows every letter of this text."""
+    return _latin(text) == text
+
+
 def _latin(text: str) -> str:
     return text.encode("latin-1", "replace").decode("latin-1")

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from crypto.signature import SigningKey
-from desk.pdf import card_pdf, share_pdf
+from desk.pdf import card_pdf, prints_whole, share_pdf
 from desk.shares import split_root
 from desk.sheets import ROWS, WORDS, ShareSheet, card, card_qr, grouped, word_rows
 
@@ -78,6 +78,12 @@ def test_any_office_can_be_printed(office):
     """A name of any letters and length makes one page of each kind."""
     for pdf in (card_pdf(office, ROOT.public), share_pdf(ShareSheet(office, ROOT.public, SHEET.made, True, SHARE))):
         assert len(re.findall(rb"/Type /Page\b", pdf)) == 1
+
+
+def test_unprintable_letters_are_known():
+    """Before anyone wonders about a question mark: the program knows which names a PDF cannot show."""
+    assert prints_whole("Sección 9, Überall")
+    assert not prints_whole("Łódź 9")
 
 
 def test_rows_are_those_of_the_prompt():
