@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A folder of new files: there whole, or not at all, and never in place of another."""
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,7 +27,8 @@ def secret_files(files: Mapping[str, bytes], under: str = "") -> dict[str, tuple
 def write_folder(folder: Path, files: Files) -> None:
     """Write the files under a temporary name and give the folder its own when all are on stable storage.
 
-    What a killed program left under the temporary name is removed first. Raises FileThere or NotStored.
+    What is left under the temporary name, by this program or by one that was killed, is removed.
+    Raises FileThere or NotStored.
     """
     refuse_there(folder)
     temporary = folder.with_name(f".{folder.name}.part")
@@ -34,15 +36,22 @@ def write_folder(folder: Path, files: Files) -> None:
         make_folder(folder.parent)
         _remove(temporary)
         temporary.mkdir(0o700)
-        for name, (data, mode) in files.items():
-            path = temporary / name
-            make_folder(path.parent)
-            write_new(path, data, mode)
+        _fill(temporary, files)
         refuse_there(folder)
         temporary.rename(folder)
         os.sync()  # the name in the folder above, too
     except OSError as error:
         raise NotStored(folder.name, (error.strerror or "unknown reason").lower()) from error
+    finally:
+        with contextlib.suppress(OSError):
+            _remove(temporary)
+
+
+def _fill(folder: Path, files: Files) -> None:
+    for name, (data, mode) in files.items():
+        path = folder / name
+        make_folder(path.parent)
+        write_new(path, data, mode)
 
 
 def refuse_there(folder: Path) -> None:
