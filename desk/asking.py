@@ -6,7 +6,6 @@ Shares are typed a row of the sheet at a time and not shown. A mistake is named 
 
 import functools
 import os
-import resource
 import sys
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -32,6 +31,7 @@ from desk.offline import refuse_network
 from desk.pdf import share_pdf
 from desk.shares import NEEDED, WORDS, Share, complete_words, join_shares, read_share
 from desk.sheets import COLUMNS, ShareSheet, sheet_text, words_on_sheet
+from desk.traces import leave_no_traces
 from intake.console import NoTerminal, PassphraseFileRefused, Voice, ask_passphrase
 from intake.files import has_terminal, read
 
@@ -73,7 +73,7 @@ def begin(*, throwaway: bool, passphrase_file: Path | None = None, shares: Share
 
     Raises PassphraseFileRefused, SharesFileRefused or NetworkUp.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    leave_no_traces()
     if throwaway:
         VOICE.say("THROWAWAY OFFICE: these keys are weak on purpose and protect nobody")
         return

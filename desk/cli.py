@@ -29,9 +29,10 @@ from desk.receive import (
     tally,
 )
 from desk.secretfiles import open_identities, open_signing_key
-from desk.session import FOLDER_VARIABLE, VOICE, Desk, Where, leave_no_traces, today, with_desk
+from desk.session import FOLDER_VARIABLE, VOICE, Desk, Where, today, with_desk
 from desk.settings import Settings, gather_settings
 from desk.showing import missing
+from desk.traces import leave_no_traces
 from desk.vault import Vault, check_empty, make_vault
 from desk.verify import SHOWN, rebuild_tables, verify_vault
 from intake import files

@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """One run of the desk at the terminal: no network, the passphrase, the vault open, and no traces."""
 
-import ctypes
 import functools
-import os
-import resource
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,12 +15,12 @@ import click
 from desk.errors import TextUnreadable
 from desk.offline import refuse_network
 from desk.passphrase import Passphrases
+from desk.traces import leave_no_traces
 from desk.vault import Vault, open_vault, read_header
 from intake.console import Voice
 
 VOICE = Voice("desk")
 FOLDER_VARIABLE = "UNDERSEAL_DESK"
-_SET_DUMPABLE = 4  # PR_SET_DUMPABLE of Linux
 MAX_INPUT_CHARACTERS = 200_000
 
 
@@ -58,14 +55,6 @@ class Where:
 def today() -> date:
     """Return the day by UTC: nothing finer is written anywhere."""
     return datetime.now(UTC).date()
-
-
-def leave_no_traces() -> None:
-    """No core dumps, which would hold what was opened, not even to a dump program; no file that others can read."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_SET_DUMPABLE, 0)
-    os.umask(0o077)
 
 
 def with_desk(verb: Callable[..., None]) -> Callable[..., None]:

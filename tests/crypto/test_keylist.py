@@ -131,6 +131,7 @@ DEFECTS = {
     "five couriers": (f"courier {LIST.couriers[0].text}\n", f"courier {LIST.couriers[0].text}\n" * 5),
     "desk key with a comment": (LIST.desk.text, LIST.desk.text + " desk"),
     "desk key of another kind": (LIST.desk.text, "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAQQ=="),
+    "weeks at the end of time": ("week 2031-05-12 2031-05-18", "week 9999-12-27 9999-12-31"),
     "office empty": ("office Hall 9 of Sueño", "office "),
     "office with a space last": ("Sueño\n", "Sueño \n"),
     "office with bidi mark": ("Hall", "Hall\u202e"),

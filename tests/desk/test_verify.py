@@ -232,3 +232,32 @@ def test_tables_do_not_depend_on_the_order_of_chains() -> None:
     ]
     one, other = chains
     assert projections.fold([*one, *other]) == projections.fold([*other, *one])
+
+
+PLANTED = {
+    "trigger": (
+        "CREATE TRIGGER keep AFTER DELETE ON texts BEGIN INSERT INTO notes VALUES ('a','b',1,old.text,'d'); END",
+        "a table, index, view or trigger that is not as this program makes it",
+    ),
+    "table": ("CREATE TABLE copies (x)", "a table, index, view or trigger that is not as this program makes it"),
+    "foreign signing key": (
+        "INSERT INTO secrets SELECT 'SHA256:x', seed FROM secrets LIMIT 1",
+        "a signing key in the vault is not the one it is named for",
+    ),
+    "number for a text": ("UPDATE texts SET text = x'ff' WHERE text = 'a note'", "something that this program never"),
+    "setting": ("INSERT INTO settings VALUES ('colour', 'blue')", "this desk's reviewer has no chain in the log"),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_planted_thing_named(busy: Desk, name: str) -> None:
+    """What somebody with the passphrase puts into the vault beside our tables is named, and no traceback is shown."""
+    statement, named = PLANTED[name]
+    with (
+        open_vault(busy.folder, read_header(busy.folder), typed(PASSPHRASE), day()) as vault,
+        vault.writing() as writer,
+    ):
+        writer.connection.exec_driver_sql(statement)
+    run = busy("verify")
+    assert 4 == run.code
+    assert named in run.err

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The door to the terminal: nothing that drives it passes."""
 
+import time
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intake.console import PassphraseFileRefused, ask_passphrase, one_line, plain
+from intake.console import PassphraseFileRefused, ask_passphrase, columns, cut, one_line, plain
+from intake.errors import UndersealError
 
 
 @given(st.text(st.characters()))
@@ -66,3 +68,33 @@ def test_passphrase_file_needs_throwaway(tmp_path):
     with pytest.raises(PassphraseFileRefused):
         ask_passphrase("of x", passphrase_file=tmp_path / "p")
     assert ask_passphrase("of x", passphrase_file=tmp_path / "p", throwaway=True) == "secret"
+
+
+@pytest.mark.parametrize("character", ["\u034f", "\u115f", "\u2800", "\u3164", "\ufe0f", "\U000e0100"])
+def test_blank_letters_marked(character):
+    """Characters that show as nothing, though they count as letters or marks, become visible."""
+    assert plain(f"a{character}b") == "a\N{REPLACEMENT CHARACTER}b"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=300), st.integers(20, 90))
+def test_cut_keeps_every_character(text, width):
+    """A line cut for a terminal loses nothing, and no piece is wider than the terminal."""
+    pieces = cut(text, width)
+    assert "".join(pieces) == text
+    assert all(columns(piece) <= width for piece in pieces)
+
+
+def test_cut_is_linear():
+    """A word of 16,000 letters is cut in no time."""
+    started = time.monotonic()
+    cut("x" * 16_000, 76)
+    assert time.monotonic() - started < 1
+
+
+@pytest.mark.parametrize("contents", [b"", b"\n", b"\xff\xfe", b"x" * 1_001])
+def test_odd_passphrase_refused(tmp_path, contents):
+    """An empty, undecodable or endless passphrase is one sentence and exit 5."""
+    (tmp_path / "p").write_bytes(contents)
+    with pytest.raises(UndersealError) as refusal:
+        ask_passphrase("of x", passphrase_file=tmp_path / "p", throwaway=True)
+    assert refusal.value.exit_code == 5
