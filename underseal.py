@@ -18,6 +18,7 @@ _GROUPS = {
     "desk": ("desk.cli", "desk", "Receive, read, tag and summarize (offline)."),
     "demo": ("underseal_demo", "demo", "Run a throwaway office on this machine."),
 }
+_EXTRAS = {"keys": "desk", "demo": "dev"}  # what a group is installed with, where that is not its own name
 
 
 class _Groups(click.Group):
@@ -75,7 +76,7 @@ def _run(voice: Voice, group: str) -> int:
         return Exit.STORAGE
     except ModuleNotFoundError as error:
         voice.say(f"the part that needs {error.name} is not installed")
-        voice.hint(f"install it with: pip install 'underseal[{group}]'")
+        voice.hint(f"install it with: pip install 'underseal[{_EXTRAS.get(group, group)}]'")
         return Exit.MISSING
     except Exception as error:  # a fault of ours: a traceback could show what must not be shown
         voice.say(f"this program failed on something it did not foresee ({type(error).__name__})")
