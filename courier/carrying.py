@@ -109,6 +109,6 @@ def _count(manifest: Manifest) -> int:
 def checked_status(line: Line) -> dict[str, Any]:
     """Return what the portal says of itself. Raises AnswerStrange."""
     status = line.ask("/status")
-    if status.keys() != {"waiting", "oldest_day", "last_pull", "last_pull_day", "lists"}:
+    if status.keys() != {"waiting", "damaged", "oldest_day", "last_pull", "last_pull_day", "lists"}:
         raise AnswerStrange
     return status

@@ -96,7 +96,7 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
     app.session_interface = NoSession()
     app.url_map.merge_slashes = False
     lists = Lists(shelf, config.office.root, config.office.floor)
-    counter = Counter(shelf, config.directory / "counter.lock", today)
+    counter = Counter(shelf, config.turn_file, today)
     app.extensions["underseal"] = Portal(config, shelf, counter, lists, page, today)
     app.before_request(_check_name)
     app.register_blueprint(officer)

@@ -54,6 +54,7 @@ def init(
     try:
         write_new(temporary / "config.json", write_settings(hosts, gate_hosts, https=https, onion=onion))
         _copy_public(public, temporary / "public")
+        write_new(temporary / "counter.lock", b"")
         key = SigningKey.generate()
         write_new(temporary / "portal.key", key.to_openssh(None))
         write_new(temporary / "portal.pub", (key.public.text + "\n").encode("ascii"))
@@ -105,11 +106,12 @@ def status(folder: Path, as_json: bool) -> None:
     config = load_config(folder)
     shelf = Shelf(config.shelf_url)
     waiting, oldest = shelf.waiting()
-    last, days = shelf.last_manifest(), shelf.list_days()
+    last, days, damaged = shelf.last_manifest(), shelf.list_days(), shelf.damaged()
     in_force = Lists(shelf, config.office.root, config.office.floor).in_force(utc_today())
     shelf.close()
     facts = {
         "waiting": waiting,
+        "damaged": damaged,
         "oldest_day": None if oldest is None else str(oldest),
         "last_pull": None if last is None else last.pull,
         "last_pull_day": None if last is None else str(last.day),

@@ -57,6 +57,11 @@ class Config:
         return f"sqlite:///{self.directory.resolve() / 'shelf.sqlite'}"
 
     @property
+    def turn_file(self) -> Path:
+        """Locked by whoever writes to the shelf; made beforehand, so that its times tell of no letter."""
+        return self.directory / "counter.lock"
+
+    @property
     def gate_socket(self) -> Path:
         """Where the courier's gate listens unless a port is given."""
         return self.directory / "gate.sock"

@@ -5,8 +5,9 @@ Whatever is not signed by a courier gets one refusal, the same bytes for every r
 """
 
 import json
+import os
+import sqlite3
 import sys
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -19,25 +20,26 @@ from crypto.errors import CryptoError
 from crypto.keylist import MAX_LIST_BYTES
 from crypto.primitives import digest
 from crypto.signature import SIGNATURE_CHARACTERS, Namespace, SigningKey, sign, verify
+from intake import files
 from intake.acknowledgement import AcknowledgementRefused, read_acknowledgement
 from intake.bundle import Manifest, write_manifest
-from intake.limits import ACKNOWLEDGEMENT_MAX_BYTES, KIB, REQUEST_FRESH_SECONDS
+from intake.errors import UndersealError
+from intake.limits import ACKNOWLEDGEMENT_MAX_BYTES, KIB
 from intake.strictjson import JsonRefused, read_json
 from portal.app import utc_today
 from portal.config import Config, load_portal_key
 from portal.headers import HeaderLayer
 from portal.publishing import PLAIN_TEXT, ListRefused, Lists, take_list
-from portal.shelf import MadeManifest, Shelf
+from portal.shelf import EnvelopeDamaged, MadeManifest, Shelf
 from portal.signed_requests import RequestRefused, check_body, verify_request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_PULL = 50_000  # envelopes in one bundle: about 1 GiB; what is left comes with the next pull after this one is held
-MAX_TIDY = 1_000  # envelopes that are rewritten at once, in memory: about 24 MiB
 _SIGNATURE_START = b"-----BEGIN SSH SIGNATURE-----\n"
-_SEEN_TWICE = 2 * REQUEST_FRESH_SECONDS  # a nonce outlives every time at which its request would be fresh
 _FORBIDDEN = b"The gate opens for a courier of this office only.\n"
+_FAILED = b"Something failed at the portal.\n"
 _NOT_STORED = b"The portal's storage does not answer; nothing was changed.\n"
 
 
@@ -62,6 +64,7 @@ class Gate:
         self._config = config
         self._today = today
         self._key: SigningKey = load_portal_key(config.directory)
+        os.environ["SQLITE_TMPDIR"] = str(config.directory)  # what waits is copied beside the shelf and nowhere else
         self._shelf = Shelf(config.shelf_url)
         self._shelf.open()
         self._lists = Lists(self._shelf, config.office.root, config.office.floor)
@@ -91,6 +94,9 @@ class Gate:
         except SQLAlchemyError as error:
             _log(error)
             return _whole(503, PLAIN_TEXT, _NOT_STORED)
+        except Exception as error:
+            _log(error)
+            return _whole(500, PLAIN_TEXT, _FAILED)
 
     def _admit(self, environ: "WSGIEnvironment") -> tuple[Callable[[bytes], Answer], bytes]:
         """Return what to do and its body, for a request that is signed, fresh, whole and new. Raises RequestRefused.
@@ -106,8 +112,7 @@ class Gate:
             raise RequestRefused
         body = _read_body(environ, max_bytes)
         check_body(signed, body)
-        expires = signed.created + _SEEN_TWICE
-        if not self._shelf.use_nonce(signed.nonce, expires=expires, now=int(time.time())):
+        if not self._shelf.use_nonce(signed.nonce, self._today()):
             raise RequestRefused
         return act, body
 
@@ -117,6 +122,7 @@ class Gate:
         return _json(
             {
                 "waiting": waiting,
+                "damaged": self._shelf.damaged(),
                 "oldest_day": None if oldest is None else str(oldest),
                 "last_pull": None if last is None else last.pull,
                 "last_pull_day": None if last is None else str(last.day),
@@ -128,7 +134,11 @@ class Gate:
         )
 
     def _pull(self, body: bytes) -> Answer:
-        made = self._manifest(_after(body))
+        after = _after(body)
+        made = self._again(after)
+        if made is None:
+            self._tidy()
+            made = self._manifest()
         line, signature = made.line or b"", (made.signature or "").encode("ascii")
         envelopes = _envelopes(line)
         length = len(line) + len(signature) + sum(size for _, size in envelopes)
@@ -137,19 +147,28 @@ class Gate:
     def _bundle(self, line: bytes, signature: bytes, envelopes: list[tuple[str, int]]) -> Iterable[bytes]:
         yield line
         yield signature
-        yield from self._shelf.bodies([name for name, _ in envelopes])
+        try:
+            yield from self._shelf.bodies([name for name, _ in envelopes])
+        except EnvelopeDamaged as error:
+            sys.stderr.write(f"portal: the envelope {error.digest} is damaged and was set aside\n")
+            raise
 
-    def _manifest(self, after: str | None) -> MadeManifest:
-        """Return the last manifest again if the courier does not hold it yet, else a new one.
+    def _again(self, after: str | None) -> MadeManifest | None:
+        """Return the last manifest if the courier does not hold it yet: a pull cut by the network leaves no gap.
 
-        Again only while all its envelopes are on the shelf: a pull cut short by the network leaves no gap.
+        Only while all its envelopes are on the shelf.
         """
+        with self._shelf.begin() as writing:
+            last = writing.last_manifest()
+            if last is None or last.line is None or after != last.previous:
+                return None
+            return last if set(_envelopes(last.line)) <= set(writing.digests()) else None
+
+    def _manifest(self) -> MadeManifest:
+        """Return a new manifest of what waits."""
         desk = self._desk_fingerprint()
         with self._shelf.begin() as writing:
             last, waiting = writing.last_manifest(), writing.digests()
-            unseen = last is not None and last.line is not None and after == last.previous
-            if last is not None and unseen and set(_envelopes(last.line or b"")) <= set(waiting):
-                return last
             manifest = Manifest(
                 portal=self._key.public.fingerprint,
                 desk=desk,
@@ -180,19 +199,20 @@ class Gate:
         if not self._shelf.made(held.pull, held.manifest):
             raise Refused("the acknowledgement names a bundle that this portal did not make; nothing was deleted")
         deleted = self._shelf.remove(held.digests)
-        if deleted:
+        if deleted or self._shelf.free_pages():
             self._tidy()
         return _json({"deleted": deleted, "unknown": len(held.digests) - deleted})
 
     def _tidy(self) -> None:
-        """Give up the free pages, unless too much waits for this process's memory or the disk is full: that can wait.
+        """Give up the free pages, and with them the order in which the letters came since the last time.
 
-        What was deleted is overwritten already.
+        While letters wait for their turn. Where it fails, as on a full disk, the next occasion does it: what was
+        deleted is overwritten already.
         """
         try:
-            if self._shelf.waiting()[0] <= MAX_TIDY:
+            with files.locked(self._config.turn_file, wait=True):
                 self._shelf.vacuum()
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error, UndersealError) as error:
             _log(error)
 
     def _keys(self, body: bytes) -> Answer:

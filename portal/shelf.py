@@ -3,73 +3,38 @@
 
 An envelope's row is its digest, size class, day and bytes. Its key is the digest, so the tree tells no order of
 arrival; `vacuum` rewrites the pages in the same order. A day is never below the largest day the shelf has seen.
+After each commit the file's own times say midnight.
 """
 
 import contextlib
+import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
-    Column,
+    ColumnElement,
     Connection,
-    Date,
-    Engine,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
     create_engine,
     delete,
     event,
     func,
     insert,
+    make_url,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError
 
-_METADATA = MetaData()
-_ENVELOPES = Table(
-    "envelopes",
-    _METADATA,
-    Column("digest", LargeBinary(32), primary_key=True),
-    Column("size_class", Text, nullable=False),
-    Column("day", Date, nullable=False),  # before the bytes: read without walking their overflow pages
-    Column("body", LargeBinary, nullable=False),
-    sqlite_with_rowid=False,
-)
-_MANIFESTS = Table(
-    "manifests",
-    _METADATA,
-    Column("pull", Integer, primary_key=True, autoincrement=False),
-    Column("digest", Text, nullable=False, unique=True),
-    Column("previous", Text),
-    Column("day", Date, nullable=False),
-    Column("line", LargeBinary),  # of the last manifest only
-    Column("signature", Text),
-)
-_KEY_LISTS = Table(
-    "key_lists",
-    _METADATA,
-    Column("sequence", Integer, primary_key=True, autoincrement=False),
-    Column("text", LargeBinary, nullable=False),
-    Column("signature", Text, nullable=False),
-    Column("first", Date, nullable=False),
-    Column("last", Date, nullable=False),
-)
-_NONCES = Table(
-    "nonces",
-    _METADATA,
-    Column("nonce", Text, primary_key=True),
-    Column("expires", Integer, nullable=False),  # Unix time, of a courier's request
-    sqlite_with_rowid=False,
-)
-_DAYS = Table("days", _METADATA, Column("largest", Date, primary_key=True))
+from crypto.primitives import sha256
+from portal.tables import DAMAGED, DAYS, ENVELOPES, KEY_LISTS, MANIFESTS, METADATA, NONCES
+
 _PRAGMAS = (
     "PRAGMA busy_timeout=10000",
     "PRAGMA secure_delete=ON",
@@ -83,6 +48,8 @@ _PRAGMAS = (
     "PRAGMA synchronous=FULL",  # with TRUNCATE: a commit returns after the emptied journal is on the disk too
 )
 _DELETE_STEP = 500  # envelopes deleted in one transaction: about 12 MiB of journal
+_IN_MEMORY = 1_000  # envelopes that `vacuum` copies in memory: about 24 MiB
+_DAY_SECONDS = 86_400
 _STREAM_STEP = 16  # envelopes read at once: short reads, so that a long pull never keeps a letter waiting
 
 
@@ -118,10 +85,19 @@ class MadeManifest:
     signature: str | None
 
 
+class EnvelopeDamaged(Exception):
+    """An envelope's bytes are no longer those of its digest; it was set aside."""
+
+    def __init__(self, digest: bytes) -> None:
+        super().__init__(digest.hex())
+        self.digest = digest.hex()
+
+
 class Shelf:
     """The database behind one URL. Each method is one transaction, `remove` several."""
 
     def __init__(self, url: str) -> None:
+        self._path = Path(make_url(url).database or "")
         self._engine = create_engine(url, pool_size=4, max_overflow=16, hide_parameters=True)
         event.listen(self._engine, "connect", _set_pragmas)
         event.listen(self._engine, "begin", _begin)
@@ -129,8 +105,8 @@ class Shelf:
 
     def make(self) -> None:
         """Make the tables of a new shelf."""
-        with self._engine.begin() as connection:
-            _METADATA.create_all(connection)
+        with self._writing() as connection:
+            METADATA.create_all(connection)
 
     def open(self) -> None:
         """Open the first connection, for which all others would wait. A locked shelf is no fault yet."""
@@ -142,33 +118,50 @@ class Shelf:
         self._engine.dispose()
 
     def put(self, letters: Iterable[Letter], today: date) -> None:
-        """Store letters in one transaction; those that are there already change nothing.
+        """Store letters in one transaction.
 
-        Returns after the commit is on stable storage.
+        A letter that is there already is emptied and written again, with the day it had: the same bytes over the same
+        bytes would write nothing, and the time of the answer would tell that a copy is here. Returns after the commit
+        is on stable storage.
         """
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             day = _pass_day(connection, today)
             rows = [
                 {"digest": letter.digest, "size_class": letter.size_class, "day": day, "body": letter.body}
                 for letter in letters
             ]
-            connection.execute(sqlite.insert(_ENVELOPES).on_conflict_do_nothing(), rows)
+            keys = [row["digest"] for row in rows]
+            connection.execute(update(ENVELOPES).where(ENVELOPES.c.digest.in_(keys)).values(body=b""))
+            again = sqlite.insert(ENVELOPES)
+            connection.execute(again.on_conflict_do_update(set_={"body": again.excluded.body}), rows)
 
     def waiting(self) -> tuple[int, date | None]:
         """Return how many envelopes wait, and the oldest one's day."""
-        query = select(func.count(), func.min(_ENVELOPES.c.day)).select_from(_ENVELOPES)
+        query = select(func.count(), func.min(ENVELOPES.c.day)).select_from(ENVELOPES)
         with self._reading.begin() as connection:
             count, day = connection.execute(query).one()
             return count, day
 
+    def damaged(self) -> int:
+        """Return how many envelopes were set aside because their bytes had changed."""
+        with self._reading.begin() as connection:
+            return connection.execute(select(func.count()).select_from(DAMAGED)).scalar_one()
+
     def bodies(self, digests: Sequence[str]) -> Iterable[bytes]:
-        """Yield the envelopes in the order of `digests`. Raises KeyError if one is gone."""
+        """Yield the envelopes in the order of `digests`.
+
+        Raises KeyError if one is gone, and EnvelopeDamaged, after setting it aside, if one is not as it came: whoever
+        takes the bytes would refuse them, and all that stand after it.
+        """
         for start in range(0, len(digests), _STREAM_STEP):
             keys = [bytes.fromhex(digest) for digest in digests[start : start + _STREAM_STEP]]
-            query = select(_ENVELOPES.c.digest, _ENVELOPES.c.body).where(_ENVELOPES.c.digest.in_(keys))
+            query = select(ENVELOPES.c.digest, ENVELOPES.c.body).where(ENVELOPES.c.digest.in_(keys))
             with self._reading.begin() as connection:
                 found = {row.digest: row.body for row in connection.execute(query)}
             for key in keys:
+                if sha256(found[key]) != key:
+                    self._set_aside(key)
+                    raise EnvelopeDamaged(key)
                 yield found[key]
 
     def remove(self, digests: Sequence[str]) -> int:
@@ -180,20 +173,29 @@ class Shelf:
         deleted = 0
         for start in range(0, len(digests), _DELETE_STEP):
             keys = [bytes.fromhex(digest) for digest in digests[start : start + _DELETE_STEP]]
-            with self._engine.begin() as connection:
-                deleted += connection.execute(delete(_ENVELOPES).where(_ENVELOPES.c.digest.in_(keys))).rowcount
+            with self._writing() as connection:
+                deleted += connection.execute(delete(ENVELOPES).where(ENVELOPES.c.digest.in_(keys))).rowcount
         return deleted
 
     def vacuum(self) -> None:
         """Rewrite the file: no free page is left, and the pages stand in the order of the digests.
 
-        The copy is made in memory, which must hold what waits.
+        The copy is made in memory; where more waits than that should hold, in a file without a name.
         """
+        store = "MEMORY" if self.waiting()[0] <= _IN_MEMORY else "FILE"
         raw = self._engine.raw_connection()
         try:
+            raw.cursor().execute(f"PRAGMA temp_store={store}")
             raw.cursor().execute("VACUUM")
         finally:
+            raw.cursor().execute("PRAGMA temp_store=MEMORY")
             raw.close()
+            self._hide_times()
+
+    def free_pages(self) -> int:
+        """Return how many pages of the file hold nothing."""
+        with self._reading.begin() as connection:
+            return int(connection.execute(text("PRAGMA freelist_count")).scalar_one())
 
     def last_manifest(self) -> MadeManifest | None:
         """Return the manifest of the last pull."""
@@ -202,42 +204,57 @@ class Shelf:
 
     def made(self, pull: int, digest: str) -> bool:
         """Return whether the portal made this manifest."""
-        query = select(_MANIFESTS.c.pull).where(_MANIFESTS.c.pull == pull, _MANIFESTS.c.digest == digest)
+        query = select(MANIFESTS.c.pull).where(MANIFESTS.c.pull == pull, MANIFESTS.c.digest == digest)
         with self._reading.begin() as connection:
             return connection.execute(query).first() is not None
 
     def begin(self) -> "Writing":
         """Return a transaction that alone may write, for making a manifest or taking a list."""
-        return Writing(self._engine)
+        return Writing(self._writing())
 
     def list_for(self, today: date) -> HeldList | None:
-        """Return the list in force.
-
-        The highest sequence whose first week covers today, else the highest with any week that does.
-        """
-        covering = (_KEY_LISTS.c.first <= today) & (_KEY_LISTS.c.last >= today)
-        begun = _KEY_LISTS.c.first > today - timedelta(days=7)
-        query = select(_KEY_LISTS).where(covering).order_by(begun.desc(), _KEY_LISTS.c.sequence.desc()).limit(1)
-        return self._one_list(query)
+        """Return the list in force: the highest sequence that covers today and that no newer list has replaced."""
+        query = select(KEY_LISTS).where(_stands(), KEY_LISTS.c.first <= today, KEY_LISTS.c.last >= today)
+        return self._one_list(query.order_by(KEY_LISTS.c.sequence.desc()).limit(1))
 
     def last_list(self) -> HeldList | None:
-        """Return the list with the highest sequence held, in force or not."""
-        return self._one_list(select(_KEY_LISTS).order_by(_KEY_LISTS.c.sequence.desc()).limit(1))
+        """Return the list with the highest sequence held, in force or not. No list has replaced it."""
+        return self._one_list(select(KEY_LISTS).order_by(KEY_LISTS.c.sequence.desc()).limit(1))
 
     def list_days(self) -> list[tuple[int, date, date]]:
-        """Return sequence, first and last day of every list held."""
-        query = select(_KEY_LISTS.c.sequence, _KEY_LISTS.c.first, _KEY_LISTS.c.last).order_by(_KEY_LISTS.c.sequence)
+        """Return sequence, first and last day of every list that no newer one has replaced."""
+        query = select(KEY_LISTS.c.sequence, KEY_LISTS.c.first, KEY_LISTS.c.last).where(_stands())
         with self._reading.begin() as connection:
-            return [(row.sequence, row.first, row.last) for row in connection.execute(query)]
+            return [tuple(row) for row in connection.execute(query.order_by(KEY_LISTS.c.sequence))]
 
-    def use_nonce(self, nonce: str, *, expires: int, now: int) -> bool:
-        """Return whether the nonce was new, and keep it until `expires` (Unix time)."""
-        with self._engine.begin() as connection:
-            connection.execute(delete(_NONCES).where(_NONCES.c.expires < now))
-            made = connection.execute(
-                sqlite.insert(_NONCES).values(nonce=nonce, expires=expires).on_conflict_do_nothing()
-            )
+    def use_nonce(self, nonce: str, today: date) -> bool:
+        """Return whether the nonce was new, and keep it until tomorrow has passed: no hour of a request is kept."""
+        with self._writing() as connection:
+            connection.execute(delete(NONCES).where(NONCES.c.day < today - timedelta(days=1)))
+            made = connection.execute(sqlite.insert(NONCES).values(nonce=nonce, day=today).on_conflict_do_nothing())
             return made.rowcount == 1
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """Yield a connection that alone may write, until the block ends and all is committed."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        finally:
+            self._hide_times()
+
+    def _hide_times(self) -> None:
+        """Set the times of the file, its journal and the folder to midnight. A letter is not lost where that fails."""
+        midnight = int(time.time()) // _DAY_SECONDS * _DAY_SECONDS
+        for path in (self._path, self._path.with_name(self._path.name + "-journal"), self._path.parent):
+            with contextlib.suppress(OSError):
+                os.utime(path, (midnight, midnight))
+
+    def _set_aside(self, key: bytes) -> None:
+        chosen = select(ENVELOPES.c.digest, ENVELOPES.c.day, ENVELOPES.c.body).where(ENVELOPES.c.digest == key)
+        with self._writing() as connection:
+            connection.execute(sqlite.insert(DAMAGED).from_select(list(DAMAGED.c), chosen).prefix_with("OR IGNORE"))
+            connection.execute(delete(ENVELOPES).where(ENVELOPES.c.digest == key))
 
     def _one_list(self, query: Any) -> HeldList | None:
         with self._reading.begin() as connection:
@@ -248,8 +265,8 @@ class Shelf:
 class Writing:
     """One write transaction: what is read in it is still true when it commits."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._transaction = engine.begin()
+    def __init__(self, transaction: contextlib.AbstractContextManager[Connection]) -> None:
+        self._transaction = transaction
 
     def __enter__(self) -> "Writing":
         self._connection = self._transaction.__enter__()
@@ -264,15 +281,15 @@ class Writing:
 
     def digests(self) -> list[tuple[str, int]]:
         """Return digest and length of every envelope, sorted by digest."""
-        query = select(_ENVELOPES.c.digest, func.length(_ENVELOPES.c.body)).order_by(_ENVELOPES.c.digest)
+        query = select(ENVELOPES.c.digest, func.length(ENVELOPES.c.body)).order_by(ENVELOPES.c.digest)
         return [(digest.hex(), size) for digest, size in self._connection.execute(query)]
 
     def keep_manifest(self, made: MadeManifest) -> None:
         """Keep a manifest as the last one; of those before, only number, digest and day stay."""
-        self._connection.execute(update(_MANIFESTS).values(line=None, signature=None))
+        self._connection.execute(update(MANIFESTS).values(line=None, signature=None))
         day = _pass_day(self._connection, made.day)
         self._connection.execute(
-            insert(_MANIFESTS).values(
+            insert(MANIFESTS).values(
                 pull=made.pull,
                 digest=made.digest,
                 previous=made.previous,
@@ -284,20 +301,29 @@ class Writing:
 
     def held_list(self, sequence: int) -> HeldList | None:
         """Return the list of this sequence."""
-        row = self._connection.execute(select(_KEY_LISTS).where(_KEY_LISTS.c.sequence == sequence)).first()
+        row = self._connection.execute(select(KEY_LISTS).where(KEY_LISTS.c.sequence == sequence)).first()
         return None if row is None else HeldList(**row._mapping)
 
     def highest_sequence(self) -> int:
         """Return the highest sequence held, 0 if none is."""
-        return self._connection.execute(select(func.max(_KEY_LISTS.c.sequence))).scalar_one() or 0
+        return self._connection.execute(select(func.max(KEY_LISTS.c.sequence))).scalar_one() or 0
 
     def keep_list(self, held: HeldList) -> None:
         """Keep a list that is not held yet."""
         self._connection.execute(
-            insert(_KEY_LISTS).values(
+            insert(KEY_LISTS).values(
                 sequence=held.sequence, text=held.text, signature=held.signature, first=held.first, last=held.last
             )
         )
+
+
+def _stands() -> ColumnElement[bool]:
+    """Return the condition that no list with a higher sequence begins on or before the first week of this one."""
+    newer = KEY_LISTS.alias()
+    replaced = select(newer.c.sequence).where(
+        newer.c.sequence > KEY_LISTS.c.sequence, newer.c.first <= KEY_LISTS.c.first
+    )
+    return ~replaced.exists()
 
 
 def storage_broke(error: BaseException) -> bool:
@@ -310,16 +336,16 @@ def storage_broke(error: BaseException) -> bool:
 
 
 def _last_manifest(connection: Connection) -> MadeManifest | None:
-    row = connection.execute(select(_MANIFESTS).order_by(_MANIFESTS.c.pull.desc()).limit(1)).first()
+    row = connection.execute(select(MANIFESTS).order_by(MANIFESTS.c.pull.desc()).limit(1)).first()
     return None if row is None else MadeManifest(**row._mapping)
 
 
 def _pass_day(connection: Connection, today: date) -> date:
-    largest: date | None = connection.execute(select(_DAYS.c.largest)).scalar()
+    largest: date | None = connection.execute(select(DAYS.c.largest)).scalar()
     if largest is not None and largest >= today:
         return largest
-    connection.execute(delete(_DAYS))
-    connection.execute(insert(_DAYS).values(largest=today))
+    connection.execute(delete(DAYS))
+    connection.execute(insert(DAYS).values(largest=today))
     return today
 
 

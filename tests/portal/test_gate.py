@@ -4,18 +4,19 @@
 import concurrent.futures
 import io
 import json
+import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from portalkit import COMPONENTS, OCTETS, PortalOffice, Served, body_of, signed, status_of
+from portalkit import COMPONENTS, OCTETS, PortalOffice, Served, body_of, signed, status_of, underseal
 
 from crypto.primitives import digest
 from crypto.signature import Namespace, PublicKey, SigningKey, sign
 from intake.bundle import read_envelopes, read_head, read_manifest
-from portal.shelf import Shelf
+from portal.shelf import EnvelopeDamaged, Shelf
 
 STRANGER = SigningKey.generate()
 FIRST_PULL = b'{"after":null}'
@@ -263,6 +264,67 @@ def test_deleted_leave_no_byte(gate: Gate, send: Callable[[], bytes], office: Po
     assert not any(
         envelope[start : start + 32] in data for data in files for start in range(0, len(envelope) - 32, 1_000)
     )
+
+
+def test_damaged_letter_stops_nobody(
+    gate: Gate, send: Callable[[], bytes], shelf: Shelf, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One flipped bit on the disk ends one pull; the next brings the other letters, and the damage is counted."""
+    sent = sorted([send(), send(), send()], key=digest)
+    raw = bytearray((folder / "shelf.sqlite").read_bytes())
+    raw[raw.index(sent[1][-2_000:-1_900]) + 50] ^= 1
+    (folder / "shelf.sqlite").write_bytes(raw)
+    with pytest.raises(EnvelopeDamaged):
+        gate.pull()
+    assert f"portal: the envelope {digest(sent[1])} is damaged and was set aside\n" == capsys.readouterr().err
+    manifest, _, bundle = gate.pull()
+    assert (2, True) == (manifest["pull"], bundle.endswith(sent[0] + sent[2]))
+    assert (2, 1) == tuple(_json(gate.ask("/status"))[1][name] for name in ("waiting", "damaged"))
+    assert 1 == json.loads(underseal("portal", "status", "--dir", folder, "--json").out)["damaged"]
+
+
+def test_order_ends_with_a_pull(gate: Gate, send: Callable[[], bytes], folder: Path) -> None:
+    """A new pull puts the letters' pages in the order of their digests: a disk tells no order from before it."""
+    sent = [send() for _ in range(12)]
+    assert (folder / "shelf.sqlite").stat().st_mtime % 86_400 == 0
+    gate.pull()
+    raw = (folder / "shelf.sqlite").read_bytes()
+    assert sorted(sent, key=digest) == sorted(sent, key=lambda envelope: raw.index(envelope[-2_000:-1_900]))
+
+
+def test_failed_tidying_is_made_up(
+    gate: Gate,
+    send: Callable[[], bytes],
+    office: PortalOffice,
+    shelf: Shelf,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A full disk while the file is rewritten is no refusal: the letters are gone, and the next request rewrites."""
+    send()
+    manifest, line_digest, _ = gate.pull()
+    line = office.acknowledgement(manifest, line_digest)
+    vacuum = Shelf.vacuum
+    monkeypatch.setattr(Shelf, "vacuum", full_disk)
+    assert (200, {"deleted": 1, "unknown": 0}) == _json(gate.acknowledge(line))
+    assert "portal: OperationalError at the gate\n" == capsys.readouterr().err
+    assert 0 < shelf.free_pages()
+    monkeypatch.setattr(Shelf, "vacuum", vacuum)
+    assert (200, {"deleted": 0, "unknown": 1}) == _json(gate.acknowledge(line))
+    assert 0 == shelf.free_pages()
+
+
+def test_unforeseen_is_told_plainly(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What nobody foresaw is a 500 with one sentence, and its type on the portal's own screen."""
+    monkeypatch.setattr(Shelf, "waiting", full_disk)
+    assert (500, b"Something failed at the portal.\n") == gate.ask("/status")
+    assert "portal: OperationalError at the gate\n" == capsys.readouterr().err
+
+
+def full_disk(_shelf: Shelf) -> None:
+    raise sqlite3.OperationalError("database or disk is full")
 
 
 def _json(answer: tuple[int, bytes]) -> tuple[int, Any]:

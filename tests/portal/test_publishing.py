@@ -4,6 +4,7 @@
 import gzip
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -143,6 +144,29 @@ def test_newer_list_replaces(shelf: Shelf, office: PortalOffice) -> None:
     text, signature = office.signed_list(sequence=14)
     take_list(shelf, text, signature, office.root.public, 1)
     assert 14 == served_sequence(shelf, office, office.key_list.weeks[0].first)
+
+
+def test_replaced_list_stays_away(shelf: Shelf, office: PortalOffice) -> None:
+    """After a rotation no older list that begins as late comes back, not even when the newer one has ended."""
+    courier = SigningKey.generate().public
+    text, signature = office.signed_list(sequence=14, couriers=(courier,))
+    take_list(shelf, text, signature, office.root.public, 1)
+    monday = office.key_list.weeks[0].first
+    assert [14, 14, None] == [served_sequence(shelf, office, monday + week * WEEK) for week in range(3)]
+    lists = Lists(shelf, office.root.public, 1)
+    trusted = [lists.trusted(monday + week * WEEK) for week in range(3)]
+    assert [(courier,)] * 3 == [found and found.couriers for found in trusted]
+    assert [14] == [sequence for sequence, _, _ in shelf.list_days()]
+
+
+def test_later_weeks_are_replaced(shelf: Shelf, office: PortalOffice) -> None:
+    """A newer list takes the place of those that begin on its first week or later, and of none before."""
+    weeks = office.key_list.weeks
+    later = [replace(week, first=week.first + 4 * WEEK, last=week.last + 4 * WEEK) for week in weeks]
+    text, signature = office.signed_list(sequence=14, weeks=tuple(later), expires=later[-1].last)
+    take_list(shelf, text, signature, office.root.public, 1)
+    days = [weeks[0].first + week * WEEK for week in (3, 4, 5, 6)]
+    assert [4, 14, 14, None] == [served_sequence(shelf, office, day) for day in days]
 
 
 def test_same_list_again_is_no_fault(shelf: Shelf, office: PortalOffice) -> None:

@@ -5,14 +5,14 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event
 
 from crypto.primitives import digest, sha256
-from portal.shelf import Letter, Shelf
+from portal.shelf import EnvelopeDamaged, Letter, Shelf
 
 DAY = date(2031, 5, 6)
 SIZE = 21_157
@@ -116,8 +116,87 @@ def test_removal_is_exact(bare: Shelf) -> None:
     assert (3, DAY) == bare.waiting()
 
 
-def test_nonce_counts_once(bare: Shelf) -> None:
-    """A nonce is new once, until it can no longer be replayed."""
-    assert bare.use_nonce("a", expires=100, now=50)
-    assert not bare.use_nonce("a", expires=100, now=100)
-    assert bare.use_nonce("a", expires=200, now=101)
+def test_nonce_counts_once(bare: Shelf, path: Path) -> None:
+    """A nonce is new once, is kept through the next day, and nothing finer than its day is written down."""
+    days = [DAY, DAY, DAY + timedelta(days=1), DAY + timedelta(days=2)]
+    assert [True, False, False, True] == [bare.use_nonce("a", day) for day in days]
+    with closing(sqlite3.connect(path)) as connection:
+        assert [("a", "2031-05-08")] == connection.execute("SELECT * FROM nonces").fetchall()
+
+
+def test_file_times_say_midnight(bare: Shelf, path: Path) -> None:
+    """After each commit neither the file, its journal nor the folder tells when it was."""
+    files = [path, path.with_name("shelf.sqlite-journal"), path.parent]
+    for act in (
+        lambda: bare.put(letters(2), DAY),
+        lambda: bare.use_nonce("a", DAY),
+        lambda: bare.remove([digest(b"")]),
+        bare.vacuum,
+    ):
+        for file in files:
+            file.touch()
+        act()
+        times = [second for file in files for second in (file.stat().st_mtime, file.stat().st_atime)]
+        assert {0} == {second % 86_400 for second in times}
+
+
+def test_large_shelf_is_rewritten(bare: Shelf, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With more letters than memory should hold the pages are put in order all the same."""
+    monkeypatch.setenv("SQLITE_TMPDIR", str(path.parent))
+    made = [Letter(sha256(body), "letter", body) for body in (os.urandom(400) for _ in range(1_001))]
+    for start in range(0, len(made), 100):
+        bare.put(made[start : start + 100], DAY)
+    bare.remove([letter.digest.hex() for letter in made[:10]])
+    bare.vacuum()
+    raw = path.read_bytes()
+    assert [True] * 991 == [letter.body in raw for letter in made[10:]]
+    assert (0, {"shelf.sqlite", "shelf.sqlite-journal"}) == (
+        bare.free_pages(),
+        {file.name for file in path.parent.iterdir()},
+    )
+
+
+def test_damaged_letter_is_set_aside(bare: Shelf, path: Path) -> None:
+    """A letter of which one bit has flipped on the disk ends the reading; then it is kept apart, and can come anew."""
+    made = sorted(letters(3), key=lambda letter: letter.digest)
+    bare.put(made, DAY)
+    bare.close()  # and with it what it holds in memory
+    flip_bit(path, made[1].body)
+    names = [letter.digest.hex() for letter in made]
+    reading = iter(bare.bodies(names))
+    assert made[0].body == next(reading)
+    with pytest.raises(EnvelopeDamaged, match=names[1]):
+        next(reading)
+    assert (2, 1) == (bare.waiting()[0], bare.damaged())
+    assert [made[0].body, made[2].body] == list(bare.bodies([names[0], names[2]]))
+    bare.put(made, DAY)
+    assert [letter.body for letter in made] == list(bare.bodies(names))
+
+
+def test_letter_again_is_written(bare: Shelf, path: Path) -> None:
+    """A letter that is here already is written to the disk like a new one, so that its answer comes no sooner."""
+    letter = letters(1)[0]
+    bare.put([letter], DAY)
+    before, commits = path.read_bytes(), path.read_bytes()[24:28]  # the file's count of its commits
+    bare.put([letter], DAY)
+    after = path.read_bytes()
+    assert 1 == int.from_bytes(after[24:28], "big") - int.from_bytes(commits, "big")
+    assert len(before) == len(after)
+
+
+def test_letter_again_mends_it(bare: Shelf, path: Path) -> None:
+    """A letter that is sent again takes the place of a damaged copy, under the day it came first."""
+    letter = letters(1)[0]
+    bare.put([letter], DAY)
+    bare.close()
+    flip_bit(path, letter.body)
+    bare.put([letter], DAY + timedelta(days=3))
+    assert [letter.body] == list(bare.bodies([letter.digest.hex()]))
+    assert (1, DAY) == bare.waiting()
+
+
+def flip_bit(path: Path, body: bytes) -> None:
+    """Change one bit of a body where it stands in the file."""
+    raw = bytearray(path.read_bytes())
+    raw[raw.index(body[-2_000:-1_900]) + 50] ^= 1
+    path.write_bytes(raw)
