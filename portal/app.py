@@ -202,9 +202,14 @@ def refuse(error: Exception) -> Response:
 
 
 def _check_name() -> None:
-    """Refuse a request that names no host; one that names another was refused before."""
+    """Refuse a request that names no host, or whose path begins with two slashes, which routing would take for one.
+
+    A request that names another host was refused before.
+    """
     if "Host" not in request.headers:
         raise Refusal(421)
+    if request.environ["PATH_INFO"].startswith("//"):
+        raise Refusal(404)
 
 
 def _check_sender() -> None:
@@ -242,7 +247,7 @@ def _check_length(letter_bytes: int, part_bytes: int) -> None:
 
 def _room(config: Config) -> str:
     free, floor = shutil.disk_usage(config.directory).free, config.floor_mib * MIB
-    if free < floor:
+    if free <= floor:
         return "none"
     return "low" if free < LOW_ROOM_FLOORS * floor else "plenty"
 

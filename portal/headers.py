@@ -41,7 +41,7 @@ FIXED_HEADERS = (
     ("X-Robots-Tag", "noindex, noarchive"),
 )
 _LET_THROUGH = frozenset({"content-type", "content-length", "content-encoding", "allow", "retry-after"})
-_TRANSPORT_SECURITY = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+TRANSPORT_SECURITY = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 
 
 class HeaderLayer:
@@ -66,7 +66,7 @@ class HeaderLayer:
             kept.append(("Vary", "Accept-Encoding"))
         kept += FIXED_HEADERS
         if self._https:
-            kept.append(_TRANSPORT_SECURITY)
+            kept.append(TRANSPORT_SECURITY)
             is_page = any(name == "Content-Type" and value.startswith("text/html") for name, value in kept)
             if self._onion and is_page:
                 kept.append(("Onion-Location", f"http://{self._onion}{environ.get('PATH_INFO', '/')}"))

@@ -16,23 +16,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import gunicorn.http.errors as faults  # type: ignore[import-untyped]
 import gunicorn.http.wsgi  # type: ignore[import-untyped]
 import gunicorn.util  # type: ignore[import-untyped]
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 
+from intake import files
 from intake.errors import Exit, UndersealError
 from portal.app import create_app
 from portal.config import Config
 from portal.gate import create_gate
-from portal.headers import FIXED_HEADERS
+from portal.headers import FIXED_HEADERS, TRANSPORT_SECURITY
 
 REQUEST_SECONDS = 30  # a whole request must have arrived by then
 SEND_SECONDS = 60  # without one byte taken by the other end
 LINGER_SECONDS = 1.0
 START_SECONDS = 30
 BACKLOG = 512
+_OUR_FAULTS = (faults.InvalidResponseHeader, faults.InvalidResponseHeaderName)
 _PARENT_DIED = 1  # PR_SET_PDEATHSIG of Linux
 
 
@@ -40,6 +43,10 @@ class AddressTaken(UndersealError):
     """nothing can listen on {}: {}"""
 
     exit_code = Exit.NETWORK
+
+
+class AlreadyServed(UndersealError):
+    """another process serves {} already"""
 
 
 class StartFailed(UndersealError):
@@ -77,6 +84,8 @@ class _Response(gunicorn.http.wsgi.Response):  # type: ignore[misc]
 class PortalWorker(ThreadWorker):  # type: ignore[misc]
     """gunicorn's threaded worker with an end to slow requests, and quiet answers to broken ones."""
 
+    headers: tuple[tuple[str, str], ...] = FIXED_HEADERS
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._deadlines: dict[TConn, float] = {}
@@ -110,13 +119,31 @@ class PortalWorker(ThreadWorker):  # type: ignore[misc]
                 with contextlib.suppress(OSError):
                     conn.sock.shutdown(socket.SHUT_RD)
 
+    def handle_request(self, req: Any, conn: TConn) -> Any:
+        """Answer a request of HTTP/1.0 or 1.1; gunicorn would answer 1.2 as itself."""
+        if req.version > (1, 1):
+            raise faults.InvalidHTTPVersion(req.version)
+        return super().handle_request(req, conn)
+
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
-        """Answer what never became a request: 400 and our headers, whatever was wrong. Nothing of it is repeated."""
-        body = b"The request could not be understood. Nothing was stored.\n"
-        lines = ["HTTP/1.1 400 Bad Request", "Connection: close", "Content-Type: text/plain; charset=utf-8"]
-        lines += [f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in FIXED_HEADERS), "", ""]
+        """Answer what never became a request: 400 and our headers, whatever was wrong. Nothing of it is repeated.
+
+        What went wrong on our side is a 500, and its type is logged.
+        """
+        status, body = "400 Bad Request", b"The request could not be understood. Nothing was stored.\n"
+        if not isinstance(exc, faults.ParseException) or isinstance(exc, _OUR_FAULTS):
+            self.log.error("%s while answering", type(exc).__name__)
+            status, body = "500 Internal Server Error", b"Something failed at the portal.\n"
+        lines = [f"HTTP/1.1 {status}", "Connection: close", "Content-Type: text/plain; charset=utf-8"]
+        lines += [f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in self.headers), "", ""]
         with contextlib.suppress(OSError):
             gunicorn.util.write_nonblock(client, "\r\n".join(lines).encode("ascii") + body)
+
+
+class HttpsWorker(PortalWorker):
+    """The same, for a portal that is reached over https only."""
+
+    headers = (*FIXED_HEADERS, TRANSPORT_SECURITY)
 
 
 def _linger(line: socket.socket) -> None:
@@ -137,15 +164,16 @@ def _linger(line: socket.socket) -> None:
 class _Server(BaseApplication):  # type: ignore[misc]
     """gunicorn with our settings, on a socket that is open already."""
 
-    def __init__(self, make: Callable[[], Any], descriptor: int, threads: int) -> None:
+    def __init__(self, make: Callable[[], Any], descriptor: int, threads: int, worker: type[PortalWorker]) -> None:
         self._make = make
+        self._worker = worker
         self._descriptor = descriptor
         self._threads = threads
         super().__init__()
 
     def load_config(self) -> None:
         """Hand our settings to gunicorn."""
-        for name, value in settings(self._descriptor, self._threads).items():
+        for name, value in settings(self._descriptor, self._threads, self._worker).items():
             self.cfg.set(name, value)
 
     def load(self) -> Any:
@@ -153,11 +181,11 @@ class _Server(BaseApplication):  # type: ignore[misc]
         return self._make()
 
 
-def settings(descriptor: int, threads: int) -> dict[str, Any]:
+def settings(descriptor: int, threads: int, worker: type[PortalWorker] = PortalWorker) -> dict[str, Any]:
     """Return gunicorn's settings for one app."""
     return {
         "bind": [f"fd://{descriptor}"],
-        "worker_class": PortalWorker,
+        "worker_class": worker,
         "logger_class": QuietLogger,
         "workers": 2,
         "threads": threads,
@@ -190,15 +218,26 @@ def serve(config: Config, port: int, gate_port: int | None, ready: Callable[[str
     """Run both apps on loopback until SIGTERM or SIGINT; call `ready` with their addresses once they answer.
 
     The gate listens on the socket file in the portal's folder unless it has a port. Returns the exit code.
-    Raises AddressTaken, StartFailed.
+    Raises AlreadyServed, AddressTaken, StartFailed.
     """
     os.umask(0o077)
+    try:
+        with files.locked(
+            config.directory / "serve.lock", wait=False
+        ):  # the children hold it too, as long as they live
+            return _serve(config, port, gate_port, ready)
+    except BlockingIOError as error:
+        raise AlreadyServed(config.directory.name) from error
+
+
+def _serve(config: Config, port: int, gate_port: int | None, ready: Callable[[str, str], None]) -> int:
     gunicorn.http.wsgi.Response = _Response
+    worker = HttpsWorker if config.https else PortalWorker
     stopping: list[int] = []
     with _listen(port) as officer, _listen_gate(config, gate_port) as gate:
         children = [
-            _start("officer", lambda: create_app(config), officer, threads=16),
-            _start("gate", lambda: create_gate(config), gate, threads=4),
+            _start("officer", lambda: create_app(config), officer, 16, worker),
+            _start("gate", lambda: create_gate(config), gate, 4, worker),
         ]
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda number, _frame: stopping.append(number))
@@ -209,7 +248,8 @@ def serve(config: Config, port: int, gate_port: int | None, ready: Callable[[str
                 time.sleep(0.2)
         finally:
             _end(children)
-            config.gate_socket.unlink(missing_ok=True)
+            if gate_port is None:
+                config.gate_socket.unlink(missing_ok=True)
     if not stopping:
         raise StartFailed
     return 0
@@ -222,12 +262,14 @@ def _end(children: list[Any]) -> None:
         child.join()
 
 
-def _start(name: str, make: Callable[[], Any], listener: socket.socket, threads: int) -> Any:
+def _start(
+    name: str, make: Callable[[], Any], listener: socket.socket, threads: int, worker: type[PortalWorker]
+) -> Any:
     def run() -> None:
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(_PARENT_DIED, signal.SIGTERM)
         logging.raiseExceptions = False
-        _Server(make, os.dup(listener.fileno()), threads).run()
+        _Server(make, os.dup(listener.fileno()), threads, worker).run()
 
     child = multiprocessing.get_context("fork").Process(target=run, name=name)
     child.start()

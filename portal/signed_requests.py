@@ -23,6 +23,7 @@ TAG = "underseal-courier"
 COMPONENTS = ("@method", "@authority", "@path", "@query", "content-digest")
 _COVERED = {f'"{component}"' for component in (*COMPONENTS, "@signature-params")}
 _PARAMETERS = {"created", "keyid", "alg", "nonce", "tag"}
+_HOST = re.compile(r"([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
 _NONCE = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
@@ -84,7 +85,8 @@ def check_body(signed: Signed, body: bytes) -> None:
 def _message(environ: Mapping[str, Any], hosts: Iterable[str]) -> _Message:
     """Return the request as it came over the wire, if it came for this gate."""
     host, target = str(environ.get("HTTP_HOST", "")), str(environ.get("RAW_URI", ""))
-    if host.partition(":")[0] not in hosts or not target.startswith("/"):
+    named = _HOST.fullmatch(host)  # nothing else: in `gate:x@other` a reader of URLs sees the host `other`
+    if named is None or named[1] not in hosts or not target.startswith("/"):
         raise RequestRefused
     headers = {
         name.removeprefix("HTTP_").replace("_", "-").lower(): str(value)

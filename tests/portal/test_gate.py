@@ -64,6 +64,13 @@ REFUSED: dict[str, Callable[[SigningKey], bytes]] = {
     "a query signed": lambda key: signed(key, "/status?a=1"),
     "another name": lambda key: changed(signed(key, "/status"), b"Host: gate", b"Host: localhost"),
     "a name not ours": lambda key: signed(key, "/status", host="gate.example"),
+    "another host behind our name": lambda key: changed(
+        signed(key, "/status", host="evil.example"), b"Host: evil.example", b"Host: gate:x@evil.example"
+    ),
+    "our name as a user": lambda key: signed(key, "/status", host="gate:80@evil.example"),
+    "our name and no port": lambda key: changed(signed(key, "/status"), b"Host: gate", b"Host: gate:x"),
+    "our name and a long port": lambda key: signed(key, "/status", host="gate:123456"),
+    "our name in capitals": lambda key: signed(key, "/status", host="GATE"),
     "unknown path": lambda key: signed(key, "/envelopes"),
     "the page": lambda key: signed(key, "/"),
     "body changed": lambda key: changed(signed(key, "/pull", FIRST_PULL), b"null}", b"true}"),

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Every answer carries the same headers, each once, whatever its status; no cookie is ever set."""
 
+import socket
 from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+import gunicorn.config  # type: ignore[import-untyped]
 import pytest
 from flask.testing import FlaskClient
-from portalkit import OCTETS, PortalOffice, Served
+from gunicorn.http.errors import InvalidRequestLine, InvalidResponseHeader  # type: ignore[import-untyped]
+from portalkit import OCTETS, PortalOffice, Served, status_of
 
 from portal.config import Config
 from portal.headers import HeaderLayer
+from portal.serving import HttpsWorker, PortalWorker, QuietLogger
 
 EXPECTED = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -142,6 +146,43 @@ def test_wire_shows_no_server(served: Served) -> None:
         head = served.raw(raw).partition(b"\r\n\r\n")[0].decode()
         lines = [tuple(line.split(": ", 1)) for line in head.split("\r\n")[1:]]
         check(0, lines, also=frozenset({"vary"}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("version", "status"), [("1.0", 200), ("1.1", 200), ("1.2", 400), ("1.9", 400), ("2.0", 400)])
+def test_two_versions_of_http(served: Served, version: str, status: int) -> None:
+    """HTTP/1.0 and 1.1 are answered; what names another version is not understood."""
+    raw = served.raw(f"GET / HTTP/{version}\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+    assert status == status_of(raw)
+
+
+def test_two_slashes_on_the_wire(served: Served) -> None:
+    """No page has an address with two slashes before it."""
+    assert [404, 404] == [served.request("GET", path).status for path in ("//", "//health")]
+
+
+ERRORS = [
+    (RuntimeError("canary"), b"500", "portal: RuntimeError while answering\n"),
+    (InvalidResponseHeader("canary"), b"500", "portal: InvalidResponseHeader while answering\n"),
+    (InvalidRequestLine("canary"), b"400", ""),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "said"), ERRORS)
+@pytest.mark.parametrize("worker", [PortalWorker, HttpsWorker])
+def test_broken_answers_say_a_type(
+    capfd: pytest.CaptureFixture[str], worker: Any, error: Exception, status: bytes, said: str
+) -> None:
+    """What fails below the apps: a fault of ours is logged by its type, a broken request is not; https stays https."""
+    settings = gunicorn.config.Config()
+    near, far = socket.socketpair()
+    with near, far:
+        made = worker(0, 0, [], None, 30, settings, QuietLogger(settings))
+        made.handle_error(None, far, ("203.0.113.5", 1), error)
+        made.tmp.close()
+        answer = near.recv(65_536)
+    assert (status, said) == (answer[9:12], capfd.readouterr().err)
+    assert (worker is HttpsWorker) == (b"\r\nStrict-Transport-Security: max-age=63072000;" in answer)
+    assert b"canary" not in answer
 
 
 def test_head_has_no_body(served: Served) -> None:

@@ -14,7 +14,7 @@ from portalkit import PortalOffice, underseal
 
 from crypto.primitives import digest
 from crypto.signature import Namespace, SigningKey, sign
-from portal.publishing import ListRefused, Lists, take_list
+from portal.publishing import ListRefused, Lists, read_page, take_list
 from portal.shelf import Shelf
 
 WEEK = timedelta(days=7)
@@ -32,15 +32,27 @@ def test_page_is_as_signed(client: FlaskClient, office: PortalOffice) -> None:
 
 @pytest.mark.parametrize(
     ("accepted", "coding"),
-    [("gzip, deflate, br", "br"), ("gzip", "gzip"), ("br;q=0, gzip", "gzip"), ("identity", None), ("", None)],
+    [("gzip, deflate, br", "gzip"), ("gzip", "gzip"), ("br;q=0, gzip", "gzip"), ("identity", None), ("", None)],
 )
 def test_prebuilt_forms_served(client: FlaskClient, office: PortalOffice, accepted: str, coding: str | None) -> None:
     """The script comes in the form that was compressed beforehand, if the browser takes it."""
     path = next((office.public / "page").glob("*.js"))
     answer = client.get(f"/{path.name}", headers={"Accept-Encoding": accepted})
-    ending = {"br": ".br", "gzip": ".gz", None: ""}[coding]
+    ending = {"gzip": ".gz", None: ""}[coding]
     assert coding == answer.headers.get("Content-Encoding")
     assert path.with_name(path.name + ending).read_bytes() == answer.data
+
+
+def test_brotli_needs_a_name(office: PortalOffice, tmp_path: Path) -> None:
+    """A brotli form, which nothing here can unpack, is served only if the root has signed its digest."""
+    page = shutil.copytree(office.public / "page", tmp_path / "page")
+    script = next(page.glob("*.js"))
+    packed = script.with_name(script.name + ".br").read_bytes()
+    assert {"gzip"} == set(read_page(page, office.root.public)[f"/{script.name}"].compressed)
+    sums = (page / "SHA256SUMS").read_bytes() + f"{digest(packed)}  {script.name}.br\n".encode()
+    (page / "SHA256SUMS").write_bytes(sums)
+    (page / "SHA256SUMS.sig").write_text(sign(sums, office.root, Namespace.PAGE))
+    assert packed == read_page(page, office.root.public)[f"/{script.name}"].compressed["br"]
 
 
 def test_same_bytes_for_all(client: FlaskClient) -> None:

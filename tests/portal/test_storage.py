@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -234,9 +235,17 @@ def test_stop_is_graceful(served: Served, folder: Path, office: PortalOffice) ->
     assert not (folder / "gate.sock").exists()
 
 
-def test_taken_port_is_told(served: Served, folder: Path) -> None:
+def test_second_serve_is_refused(served: Served, folder: Path) -> None:
+    """A second portal on the same folder ends with one sentence, and the first one's gate stays."""
+    ran = underseal("portal", "serve", "--dir", folder, "--port", 0, "--gate-port", 0)
+    assert (1, "portal: another process serves portal already\n") == (ran.code, ran.err)
+    assert b"403" == served.gate(b"POST /status HTTP/1.1\r\nHost: gate\r\nConnection: close\r\n\r\n")[9:12]
+
+
+def test_taken_port_is_told(served: Served, empty_portal: Path, tmp_path: Path) -> None:
     """A second portal at the same port says so in one sentence, and the first goes on."""
-    ran = underseal("portal", "serve", "--dir", folder, "--port", served.port)
+    other = shutil.copytree(empty_portal, tmp_path / "other")
+    ran = underseal("portal", "serve", "--dir", other, "--port", served.port)
     assert (6, f"portal: nothing can listen on port {served.port}: address already in use\n") == (ran.code, ran.err)
     assert 200 == served.request("GET", "/health").status
 
