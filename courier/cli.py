@@ -11,7 +11,7 @@ import click
 from courier.carrying import Pushed, checked_status
 from courier.carrying import pull as pull_bundle
 from courier.carrying import push as push_files
-from courier.line import AnswerStrange, Line, portal_health
+from courier.line import Line, portal_health
 from courier.settings import (
     Settings,
     load_carried,
@@ -21,7 +21,7 @@ from courier.settings import (
     make_folder,
     read_public_key,
 )
-from intake.console import Voice, ask_passphrase
+from intake.console import Voice, ask_passphrase, one_line
 from intake.errors import Exit, UndersealError
 from intake.files import read
 from intake.limits import KEY_FILE_MAX_BYTES, OFFICE_MAX_BYTES
@@ -104,9 +104,9 @@ def push(folder: Path, outgoing: Path, passphrase_file: Path | None) -> None:
     """
     results = []
     with _line(folder, load_settings(folder), passphrase_file) as line:
-        for pushed in push_files(line, outgoing):
+        for pushed in push_files(line, outgoing, load_office(folder)):
             results.append(pushed)
-            _VOICE.answer(f"{pushed.name}: {_outcome(pushed)}")
+            _VOICE.answer(one_line(f"{pushed.name}: {_outcome(pushed)}"))
     if not results:
         _VOICE.say("there is nothing to bring in this folder")
     if any(pushed.refusal for pushed in results):
@@ -130,6 +130,7 @@ def status(folder: Path, as_json: bool, passphrase_file: Path | None) -> None:
     oldest = remote["oldest_day"]
     facts = {
         "waiting": remote["waiting"],
+        "damaged": remote["damaged"],
         "oldest_days": None if oldest is None else _age(oldest),
         "last_pull": remote["last_pull"],
         "last_pull_day": remote["last_pull_day"],
@@ -145,7 +146,7 @@ def status(folder: Path, as_json: bool, passphrase_file: Path | None) -> None:
 
 
 class SomeRefused(UndersealError):
-    """the portal refused {} of {} files"""
+    """{} of {} files were refused"""
 
     exit_code = Exit.REFUSED
 
@@ -161,17 +162,12 @@ def _outcome(pushed: Pushed) -> str:
         return f"refused: {pushed.refusal}"
     if "sequence" in pushed.answer:
         return f"published, sequence {pushed.answer['sequence']}"
-    deleted, unknown = pushed.answer.get("deleted"), pushed.answer.get("unknown")
-    if not isinstance(deleted, int) or not isinstance(unknown, int):
-        raise AnswerStrange
+    deleted, unknown = pushed.answer["deleted"], pushed.answer["unknown"]
     return f"{_many(deleted, 'envelope')} deleted" + (f", {unknown} deleted before" if unknown else "")
 
 
 def _age(day: str) -> int:
-    try:
-        return (datetime.now(UTC).date() - date.fromisoformat(day)).days
-    except (TypeError, ValueError) as error:
-        raise AnswerStrange from error
+    return (datetime.now(UTC).date() - date.fromisoformat(day)).days
 
 
 def _many(count: int, what: str) -> str:

@@ -6,7 +6,10 @@ No redirect is followed, and no proxy or certificate setting of the environment 
 
 import contextlib
 import io
-from collections.abc import Iterator
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
 
@@ -18,6 +21,7 @@ from http_message_signatures.resolvers import MappingKeyResolver
 from courier.settings import Settings
 from crypto.primitives import random_bytes
 from crypto.signature import SigningKey
+from intake.console import one_line
 from intake.errors import Exit, UndersealError
 from intake.limits import KIB
 from intake.strictjson import JsonRefused, read_json
@@ -26,6 +30,8 @@ TAG = "underseal-courier"
 COMPONENTS = ("@method", "@authority", "@path", "@query", "content-digest")
 TIMEOUT_SECONDS = 60.0  # for one step of the network, not for a whole bundle: onions are slow
 MAX_ANSWER_BYTES = 64 * KIB
+PATIENCE_SECONDS = 120.0  # for what comes before the first byte of an answer, and before its rate counts
+LEAST_BYTES_A_SECOND = 4 * KIB  # after that: a full bundle at this rate takes three days, and a dripping gate ends
 _GATE_NAME = "http://gate"  # over a unix socket
 
 
@@ -67,6 +73,7 @@ class Line:
         socket_path = settings.gate.removeprefix("unix:") if settings.gate.startswith("unix:") else None
         self._base = _GATE_NAME if socket_path else settings.gate
         self._client = _client(settings.proxy, socket_path)
+        self._watch = _Watch()
 
     def __enter__(self) -> "Line":
         return self
@@ -94,12 +101,19 @@ class Line:
     @contextlib.contextmanager
     def _sent(self, path: str, body: bytes) -> Iterator[httpx.Response]:
         request = self._signed(path, body)
+        extensions = {"trace": self._watch.note}
         try:
-            with self._client.stream("POST", request.url, headers=request.headers, content=body) as answer:
+            with (
+                self._watch.until_begun(len(body)) as begun,
+                self._client.stream(
+                    "POST", request.url, headers=request.headers, content=body, extensions=extensions
+                ) as answer,
+            ):
+                begun()
                 if answer.status_code == 403:
                     raise GateClosed
                 if answer.status_code != 200:
-                    raise GateRefused(_whole(answer).decode("utf-8", "replace").strip())
+                    raise GateRefused(one_line(_whole(answer).decode("utf-8", "replace").strip()))
                 yield answer
         except httpx.HTTPError as error:
             raise Unreachable("gate", type(error).__name__) from error
@@ -124,7 +138,7 @@ class _Arriving(io.RawIOBase):
     """The bytes of an answer, as a file."""
 
     def __init__(self, answer: httpx.Response) -> None:
-        self._parts = answer.iter_raw()
+        self._parts = _timely(answer, "gate")
         self._rest = b""
 
     def readable(self) -> bool:
@@ -143,9 +157,15 @@ class _Arriving(io.RawIOBase):
 
 def portal_health(settings: Settings) -> str:
     """Return the portal's word about its room. Raises Unreachable."""
+    watch = _Watch()
     try:
-        with _client(settings.proxy, None) as client, client.stream("GET", settings.portal + "/health") as answer:
-            text = _whole(answer).decode("utf-8", "replace")
+        with (
+            watch.until_begun(0) as begun,
+            _client(settings.proxy, None) as client,
+            client.stream("GET", settings.portal + "/health", extensions={"trace": watch.note}) as answer,
+        ):
+            begun()
+            text = _whole(answer, "portal").decode("utf-8", "replace")
     except httpx.HTTPError as error:
         raise Unreachable("portal", type(error).__name__) from error
     up, _, room = text.strip().partition("\nroom ")
@@ -166,9 +186,50 @@ def _client(proxy: str | None, socket_path: str | None) -> httpx.Client:
     )
 
 
-def _whole(answer: httpx.Response) -> bytes:
-    body = b""
+class _Watch:
+    """Ends a connection whose answer has not begun in time: httpx limits one step only, and a drip is many steps."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+
+    @contextlib.contextmanager
+    def until_begun(self, body_bytes: int) -> Iterator[Callable[[], None]]:
+        """Yield what is to be called once the answer to a body of that length has begun."""
+        timer = threading.Timer(PATIENCE_SECONDS + body_bytes / LEAST_BYTES_A_SECOND, self._end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield timer.cancel
+        finally:
+            timer.cancel()
+
+    def note(self, event: str, facts: dict[str, Any]) -> None:
+        """Remember the newest socket, of which httpx tells when it is connected."""
+        tell = getattr(facts.get("return_value"), "get_extra_info", None)
+        if tell is not None and event.endswith(
+            ("connect_tcp.complete", "connect_unix_socket.complete", "tls.complete")
+        ):
+            self._socket = tell("socket")
+
+    def _end(self) -> None:
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+
+def _timely(answer: httpx.Response, whose: str) -> Iterator[bytes]:
+    """Yield an answer's bytes as they arrive. Raises Unreachable for a line that drips."""
+    began, count = time.monotonic(), 0
     for part in answer.iter_raw():
+        count += len(part)
+        if time.monotonic() - began > PATIENCE_SECONDS + count / LEAST_BYTES_A_SECOND:
+            raise Unreachable(whose, "it is too slow")
+        yield part
+
+
+def _whole(answer: httpx.Response, whose: str = "gate") -> bytes:
+    body = b""
+    for part in _timely(answer, whose):
         body += part
         if len(body) > MAX_ANSWER_BYTES:
             raise AnswerStrange

@@ -35,10 +35,10 @@ class NotStored(UndersealError):
     exit_code = Exit.STORAGE
 
 
-def read(path: Path, max_bytes: int) -> bytes:
+def read(path: Path, max_bytes: int, *, follow: bool = True) -> bytes:
     """Return the contents of a regular file of at most `max_bytes`. Raises FileMissing or FileTooLong."""
     try:
-        with opened(path) as file:
+        with opened(path, follow=follow) as file:
             data = file.read(max_bytes + 1)
     except OSError as error:
         raise FileMissing(path.name) from error
@@ -48,10 +48,13 @@ def read(path: Path, max_bytes: int) -> bytes:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
-    """Yield a regular file for reading piece by piece. Raises FileMissing for anything else, a pipe or device too."""
+def opened(path: Path, *, follow: bool = True) -> Iterator[BinaryIO]:
+    """Yield a regular file for reading piece by piece. Raises FileMissing for anything else, a pipe or device too.
+
+    follow  whether a link counts as the file it leads to; on a stick that strangers may have held it does not
+    """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW))
     except OSError as error:
         raise FileMissing(path.name) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -2,10 +2,12 @@
 """The courier's verbs against a running portal, over good lines and bad ones."""
 
 import json
+import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +183,143 @@ def test_refused_file_does_not_stop(courier: Any, served: Served, office: Portal
     ran = courier.push()
     refused = "ack-000001.json: refused: the acknowledgement is not signed by this office's desk; nothing was deleted"
     assert [refused, "ack-000002.json: 1 envelope deleted"] == ran.out.splitlines()
-    assert (1, "courier: the portal refused 1 of 2 files\n") == (ran.code, ran.err)
+    assert (1, "courier: 1 of 2 files were refused\n") == (ran.code, ran.err)
+
+
+def test_links_are_not_followed(courier: Any, served: Served, tmp_path: Path) -> None:
+    """A stick that a stranger has held sends no file of this machine to the portal: a link is no file."""
+    (tmp_path / "private").write_text("what is not for the portal\n")
+    (courier.outgoing / "ack-000001.json").symlink_to(tmp_path / "private")
+    (courier.outgoing / "ack-000001.json.sig").write_text("-----BEGIN SSH SIGNATURE-----\n")
+    ran = courier.push()
+    assert (3, "courier: ack-000001.json is not there, or is not a readable file\n") == (ran.code, ran.err)
+
+
+def test_only_the_desks_files_are_sent(courier: Any, served: Served, office: PortalOffice) -> None:
+    """What is no acknowledgement and no list of this office's root is named, and does not leave this machine."""
+    served.stop()  # whoever is asked now does not answer
+    text, _ = office.signed_list(sequence=20)
+    signature = sign(text, SigningKey.generate(), Namespace.KEYS)
+    for name, data, signed_by in (
+        ("ack-000001.json", b"a letter to a friend", signature.encode()),
+        ("ack-000002.json", _acknowledgement_line(office), b"a letter to a friend"),
+        ("keys-000020.txt", text, signature.encode()),
+    ):
+        (courier.outgoing / name).write_bytes(data)
+        (courier.outgoing / f"{name}.sig").write_bytes(signed_by)
+    ran = courier.push()
+    assert [
+        "keys-000020.txt: refused: it is not a key list that this office's root signed; nothing was sent",
+        "ack-000001.json: refused: it is not a signed acknowledgement; nothing was sent",
+        "ack-000002.json: refused: it is not a signed acknowledgement; nothing was sent",
+    ] == ran.out.splitlines()
+    assert (1, "courier: 3 of 3 files were refused\n") == (ran.code, ran.err)
+
+
+def _acknowledgement_line(office: PortalOffice) -> bytes:
+    fingerprint = office.desk.public.fingerprint
+    pulled = {"portal": fingerprint, "desk": fingerprint, "pull": 1, "envelopes": []}
+    return office.acknowledgement(pulled, digest(b""))
+
+
+ODD = {
+    "text for a number": ("sequence", {"sequence": "\x1b[2J"}),
+    "a list for a number": ("sequence", {"sequence": []}),
+    "true for a number": ("deleted", {"deleted": True, "unknown": 0}),
+    "one missing": ("deleted", {"deleted": 1}),
+    "one more": ("deleted", {"deleted": 1, "unknown": 0, "note": "x"}),
+    "less than none": ("deleted", {"deleted": -1, "unknown": 0}),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_answer_is_refused(courier: Any, office: PortalOffice, name: str) -> None:
+    """What a gate answers to a file is counts under known names, or is told to be strange."""
+    kind, answer = ODD[name]
+    text, signature = office.signed_list(sequence=20)
+    line = _acknowledgement_line(office)
+    file, data = ("keys-000020.txt", text) if kind == "sequence" else ("ack-000001.json", line)
+    signature = signature if kind == "sequence" else sign(line, office.desk, Namespace.ACK)
+    (courier.outgoing / file).write_bytes(data)
+    (courier.outgoing / f"{file}.sig").write_text(signature)
+    with closing(answering(_json_answer(answer))) as listener:
+        change_settings(courier.folder, gate=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        ran = courier.push()
+    assert (1, "", STRANGE_ANSWER) == (ran.code, ran.out, ran.err)
+
+
+STRANGE_ANSWER = "courier: the gate answered in a way that this version does not know\n"
+GOOD_STATUS = {
+    "waiting": 1,
+    "damaged": 0,
+    "oldest_day": "2031-05-06",
+    "last_pull": None,
+    "last_pull_day": None,
+    "lists": [{"sequence": 1, "first": "2031-05-05", "last": "2031-05-18"}],
+}
+ODD_STATUS: dict[str, dict[str, Any]] = {
+    "waiting": {"waiting": "\x1b[2J"},
+    "damaged": {"damaged": None},
+    "day": {"oldest_day": "\x1b]0;title\x07"},
+    "week": {"oldest_day": "2031-W19-2"},
+    "pull": {"last_pull": {}},
+    "pull day": {"last_pull_day": 7},
+    "lists": {"lists": {"last": "x"}},
+    "row": {"lists": ["last"]},
+    "row's day": {"lists": [{"sequence": 1, "first": "2031-05-05", "last": "\x1b"}]},
+    "row's number": {"lists": [{"sequence": None, "first": "2031-05-05", "last": "2031-05-18"}]},
+}
+
+
+@pytest.mark.parametrize("name", ODD_STATUS)
+def test_odd_status_is_refused(courier: Any, name: str) -> None:
+    """A status of which one part is not of its kind is told to be strange, and nothing of it is shown."""
+    with closing(answering(_json_answer({**GOOD_STATUS, **ODD_STATUS[name]}))) as listener:
+        change_settings(courier.folder, gate=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        ran = courier.run("status")
+    assert (1, "", STRANGE_ANSWER) == (ran.code, ran.out, ran.err)
+
+
+def _json_answer(value: object) -> bytes:
+    body = json.dumps(value).encode()
+    return b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "link"])
+def test_odd_file_holds_nobody(courier: Any, served: Served, make: Any) -> None:
+    """A pipe or a link under the bundle's name is refused; nobody waits for it, and nothing is written through it."""
+    make(courier.stick / "pull-000001.bundle")
+    ran = courier.pull()
+    assert (1, True) == (ran.code, "is there already" in ran.err)
+
+
+def test_parts_of_killed_pulls_go(courier: Any, served: Served, office: PortalOffice) -> None:
+    """What a killed pull left on the stick is removed by the next; other files stay."""
+    left = courier.stick / ".0123456789abcdef.part"
+    left.write_bytes(office.envelope())
+    (courier.stick / ".mine.part").write_bytes(b"mine")
+    assert 0 == courier.pull().code
+    assert [".mine.part", "pull-000001.bundle"] == courier.on_stick()
+
+
+DRIPS = {
+    "head": b"HTTP/1.1 200 OK\r\nX-More: ",
+    "body": b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+    "refusal": b"HTTP/1.1 422 No\r\nContent-Length: 100000\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", DRIPS)
+def test_dripping_gate_is_left(courier: Any, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A gate that sends a byte now and then, in the head or after it, is left, and no part stays on the stick."""
+    monkeypatch.setattr("courier.line.PATIENCE_SECONDS", 1.0)
+    began = time.monotonic()
+    with closing(answering(DRIPS[name], drip=100)) as listener:
+        change_settings(courier.folder, gate=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        ran = courier.pull()
+    assert (6, True) == (ran.code, "the gate does not answer, or the line to it was cut" in ran.err)
+    assert 5 > time.monotonic() - began
+    assert [] == courier.on_stick()
 
 
 def test_unsigned_file_is_named(courier: Any, served: Served) -> None:
@@ -245,8 +383,8 @@ def test_silent_gate_is_told(courier: Any, served: Served) -> None:
     assert ran.err.startswith("courier: the gate does not answer, or the line to it was cut: ConnectError\n")
 
 
-def answering(answer: bytes) -> socket.socket:
-    """Return a listener that gives one answer to the first who asks."""
+def answering(answer: bytes, drip: int = 0) -> socket.socket:
+    """Return a listener that gives one answer to the first who asks, and then so many bytes, ten a second."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def reply() -> None:
@@ -254,6 +392,10 @@ def answering(answer: bytes) -> socket.socket:
         with line:
             line.recv(65_536)
             line.sendall(answer)
+            with suppress(OSError):
+                for _ in range(drip):
+                    line.sendall(b"x")
+                    time.sleep(0.1)
 
     threading.Thread(target=reply, daemon=True).start()
     return listener
