@@ -30,7 +30,7 @@ from portal.app import utc_today
 from portal.config import Config, load_portal_key
 from portal.headers import HeaderLayer
 from portal.publishing import PLAIN_TEXT, ListRefused, Lists, take_list
-from portal.shelf import EnvelopeDamaged, MadeManifest, Shelf
+from portal.shelf import EnvelopeDamaged, MadeManifest, Shelf, Writing
 from portal.signed_requests import RequestRefused, check_body, verify_request
 
 if TYPE_CHECKING:
@@ -135,10 +135,11 @@ class Gate:
 
     def _pull(self, body: bytes) -> Answer:
         after = _after(body)
-        made = self._again(after)
-        if made is None:
+        with self._shelf.begin() as writing:
+            again = _unseen(writing, after)
+        if again is None:
             self._tidy()
-            made = self._manifest()
+        made = again or self._manifest(after)
         line, signature = made.line or b"", (made.signature or "").encode("ascii")
         envelopes = _envelopes(line)
         length = len(line) + len(signature) + sum(size for _, size in envelopes)
@@ -153,21 +154,12 @@ class Gate:
             sys.stderr.write(f"portal: the envelope {error.digest} is damaged and was set aside\n")
             raise
 
-    def _again(self, after: str | None) -> MadeManifest | None:
-        """Return the last manifest if the courier does not hold it yet: a pull cut by the network leaves no gap.
-
-        Only while all its envelopes are on the shelf.
-        """
-        with self._shelf.begin() as writing:
-            last = writing.last_manifest()
-            if last is None or last.line is None or after != last.previous:
-                return None
-            return last if set(_envelopes(last.line)) <= set(writing.digests()) else None
-
-    def _manifest(self) -> MadeManifest:
-        """Return a new manifest of what waits."""
+    def _manifest(self, after: str | None) -> MadeManifest:
+        """Return a new manifest of what waits, or one that another pull has made since the shelf was tidied."""
         desk = self._desk_fingerprint()
         with self._shelf.begin() as writing:
+            if (again := _unseen(writing, after)) is not None:
+                return again
             last, waiting = writing.last_manifest(), writing.digests()
             manifest = Manifest(
                 portal=self._key.public.fingerprint,
@@ -233,6 +225,17 @@ class Gate:
 def create_gate(config: Config, today: Callable[[], date] = utc_today) -> "WSGIApplication":
     """Return the gate. Raises SettingRefused if the portal's key cannot be used."""
     return HeaderLayer(Gate(config, today), config)
+
+
+def _unseen(writing: Writing, after: str | None) -> MadeManifest | None:
+    """Return the last manifest if the courier does not hold it yet: a pull cut by the network leaves no gap.
+
+    Only while all its envelopes are on the shelf.
+    """
+    last = writing.last_manifest()
+    if last is None or last.line is None or after != last.previous:
+        return None
+    return last if set(_envelopes(last.line)) <= set(writing.digests()) else None
 
 
 def _read_body(environ: "WSGIEnvironment", max_bytes: int) -> bytes:

@@ -223,6 +223,14 @@ def test_lost_pull_comes_again(gate: Gate, send: Callable[[], bytes]) -> None:
     assert second == gate.pull(first_digest)[2] != first
 
 
+def test_pulls_at_once_are_one(gate: Gate, send: Callable[[], bytes]) -> None:
+    """Pulls that come at the same moment and hold the same get the same bundle: no number is made and lost."""
+    send()
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        bundles = {bundle for _, _, bundle in pool.map(lambda _: gate.pull(), range(4))}
+    assert 1 == len(bundles)
+
+
 def test_pull_of_deleted_is_new(gate: Gate, send: Callable[[], bytes], office: PortalOffice) -> None:
     """Once letters of the last bundle are deleted it cannot come again: a new one follows it."""
     send()

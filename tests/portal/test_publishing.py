@@ -2,6 +2,7 @@
 """What everyone may read, and what the portal refuses to publish."""
 
 import gzip
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from portalkit import PortalOffice, underseal
+from portalkit import OCTETS, PortalOffice, underseal
 
 from crypto.primitives import digest
 from crypto.signature import Namespace, SigningKey, sign
@@ -125,6 +126,14 @@ def test_init_overwrites_nothing(office: PortalOffice, folder: Path) -> None:
 def test_files_are_private(folder: Path) -> None:
     """Whatever init makes is for its owner alone."""
     assert {0} == {path.stat().st_mode & 0o077 for path in (folder, *folder.rglob("*"))}
+
+
+def test_lock_is_made_beforehand(folder: Path, client: FlaskClient, office: PortalOffice) -> None:
+    """The file by which writers take turns is there from the start: its times are not those of the first letter."""
+    lock = folder / "counter.lock"
+    os.utime(lock, (0, 0))
+    assert 201 == client.post("/envelopes", data=office.envelope(), headers=OCTETS).status_code
+    assert (0, 0) == (lock.stat().st_mtime, lock.stat().st_size)
 
 
 def served_sequence(shelf: Shelf, office: PortalOffice, day: date) -> int | None:
