@@ -32,7 +32,7 @@ $(VENV)/.requirements: deploy/requirements/dev.txt
 	touch $@
 
 node_modules/.installed: package.json package-lock.json
-	@node -e "process.exit(process.versions.node.split(\".\")[0] < 20)" 2>/dev/null || { echo "make: install Node 20 or newer, with npm"; exit 1; }
+	@node -e "process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)" 2>/dev/null || { echo "make: install Node 20 or newer, with npm"; exit 1; }
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 

@@ -60,7 +60,8 @@ def read_page(folder: Path, root: PublicKey) -> dict[str, PublicFile]:
     """Return the page's files by path, `/` for the page itself. Raises PageUntrusted.
 
     Every file of SHA256SUMS must be there, of a known type and with that digest; nothing else is served. A gzip form
-    must unpack to the same bytes; a brotli form, which nothing here unpacks, is served only if named there.
+    must unpack to the same bytes. Nothing here unpacks brotli: the browser does, and compares script and style with
+    the digests in the signed page (subresource integrity).
     """
     sums = read(folder / "SHA256SUMS", MAX_SUMS_BYTES)
     signature = read(folder / "SHA256SUMS.sig", MAX_SIGNATURE_BYTES)
@@ -94,7 +95,7 @@ def _page_file(folder: Path, name: str, digests: Mapping[str, str]) -> PublicFil
     compressed = {}
     for coding, ending in (("br", ".br"), ("gzip", ".gz")):
         path = folder / (name + ending)
-        if path.exists() and (coding == "gzip" or path.name in digests):
+        if path.exists():
             compressed[coding] = read(path, MAX_PAGE_FILE_BYTES)
             if digests.get(path.name, digest(compressed[coding])) != digest(compressed[coding]):
                 raise PageUntrusted(f"{path.name} is not the file that was signed")
