@@ -33,13 +33,13 @@ def test_page_is_as_signed(client: FlaskClient, office: PortalOffice) -> None:
 
 @pytest.mark.parametrize(
     ("accepted", "coding"),
-    [("gzip, deflate, br", "gzip"), ("gzip", "gzip"), ("br;q=0, gzip", "gzip"), ("identity", None), ("", None)],
+    [("gzip, deflate, br", "br"), ("gzip", "gzip"), ("br;q=0, gzip", "gzip"), ("identity", None), ("", None)],
 )
 def test_prebuilt_forms_served(client: FlaskClient, office: PortalOffice, accepted: str, coding: str | None) -> None:
     """The script comes in the form that was compressed beforehand, if the browser takes it."""
     path = next((office.public / "page").glob("*.js"))
     answer = client.get(f"/{path.name}", headers={"Accept-Encoding": accepted})
-    ending = {"gzip": ".gz", None: ""}[coding]
+    ending = {"br": ".br", "gzip": ".gz", None: ""}[coding]
     assert coding == answer.headers.get("Content-Encoding")
     assert path.with_name(path.name + ending).read_bytes() == answer.data
 
