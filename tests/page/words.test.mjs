@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { QUESTIONNAIRE, readProject, ROOT } from "./project.mjs";
+import { load, questionnaire, QUESTIONNAIRES, readProject, ROOT } from "./project.mjs";
+
+const { fieldsOf } = await load("questionnaire.mjs");
 
 const PAGE_MODULES = ["dom", "form", "handover", "main", "sealing", "sending", "steps", "summary"];
 const TOOLS = ["build", "officer"];
@@ -26,12 +28,22 @@ test("every sentence that the script says exists", () => {
   assert.deepEqual([...asked, ...setbacks].filter((key) => !said.includes(key)), []);
 });
 
-test("every option of the questionnaire has its label", () => {
-  const fields = [...QUESTIONNAIRE.fields, ...QUESTIONNAIRE.consent.modifiers];
-  const keys = fields.flatMap(({ id, options }) => [`field.${id}`, ...options.map((option) => `option.${id}.${option}`)]);
-  const switches = QUESTIONNAIRE.consent.switches.flatMap(({ id }) => [`switch.${id}`, `switch.${id}.hint`]);
-  assert.deepEqual([...keys, ...switches].filter((key) => !words[key]), []);
-});
+for (const id of QUESTIONNAIRES) {
+  const asked = questionnaire(id);
+  const has = { ...words, ...JSON.parse(readProject(`intake/words/${id}/en.json`)) };
+
+  test(`every question and option of ${id} has its words`, () => {
+    const labelled = (field, option) => has[`option.${field}.${option}`] ?? has[`option.${option}`];
+    const fields = [...fieldsOf(asked), ...asked.consent.modifiers];
+    const unlabelled = fields.flatMap((field) => field.options.filter((option) => !labelled(field.id, option)));
+    const keys = [
+      ...fields.map(({ id }) => `field.${id}`), ...Object.keys(asked.facts).map((code) => `option.codes.${code}`),
+      ...asked.groups.flatMap(({ id, checks = [] }) => [`step.${id}`, ...checks.map((check) => `check.${check.id}`)]),
+      ...asked.consent.switches.flatMap(({ id }) => [`switch.${id}`, `switch.${id}.hint`]),
+    ];
+    assert.deepEqual([...keys.filter((key) => !has[key]), ...unlabelled], []);
+  });
+}
 
 test("pure modules name no document, window, request or storage", () => {
   const pure = modules.filter((name) => !PAGE_MODULES.includes(name) && !TOOLS.includes(name));
