@@ -106,6 +106,7 @@ class Questionnaire:
 
     id: str
     version: str
+    codebook: str
     attachments: bool
     text_max_bytes: int
     groups: tuple[Group, ...]
@@ -144,18 +145,24 @@ def _listed(answer: object) -> list[str]:
     return [item for item in answer if isinstance(item, str)] if isinstance(answer, list | tuple) else []
 
 
+def shipped_questionnaires() -> list[str]:
+    """Return the ids of the questionnaires that ship with the program."""
+    files = resources.files("intake").joinpath("questionnaires").iterdir()
+    return sorted(file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
+
+
 def load_questionnaire(questionnaire_id: str) -> Questionnaire:
     """Return a questionnaire that ships with the program. Raises QuestionnaireMissing."""
-    shipped = {file.name: file for file in resources.files("intake").joinpath("questionnaires").iterdir()}
-    file = shipped.get(f"{questionnaire_id}.json")
-    if file is None:
+    if questionnaire_id not in shipped_questionnaires():
         raise QuestionnaireMissing(questionnaire_id)
+    file = resources.files("intake").joinpath("questionnaires", f"{questionnaire_id}.json")
     data = json.loads(file.read_text("utf-8"))
     facts = _facts(data)
     consent = data["consent"]
     return Questionnaire(
         id=data["id"],
         version=data["version"],
+        codebook=data["codebook"],
         attachments=data["attachments"],
         text_max_bytes=data["text_max_bytes"],
         groups=tuple(_group(group, tuple(facts)) for group in data["groups"]),

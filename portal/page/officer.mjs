@@ -29,6 +29,7 @@ import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import { Decrypter, Encrypter, generateHybridIdentity, identityToRecipient } from "age-encryption";
 import codebook from "../../intake/codebook.json" with { type: "json" };
 import asylumOfficer from "../../intake/questionnaires/asylum-officer.json" with { type: "json" };
+import generalGrievance from "../../intake/questionnaires/general-grievance.json" with { type: "json" };
 import { digest, utf8 } from "./bytes.mjs";
 import { combine, find, inUnits } from "./detectors.mjs";
 import { lockDraft, newDraftCode, openDraft } from "./draft.mjs";
@@ -44,7 +45,7 @@ import { parsePublicKey, verify } from "./sshsig.mjs";
 
 /** @typedef {Record<string, any>} Command */
 
-const KNOWN = [withCodes(asylumOfficer, codebook)];
+const KNOWN = [asylumOfficer, generalGrievance].map((asked) => withCodes(asked, codebook));
 
 /** @type {Record<string, (command: Command) => object | Promise<object>>} */
 const COMMANDS = {

@@ -93,7 +93,8 @@ class Words:
 
     def __init__(self, sentences: dict[str, str]) -> None:
         self._sentences = sentences
-        self._used = {"lang"} | {key for key in sentences if key.startswith(SCRIPT_PREFIX)}
+        shared = {key for key in sentences if key.startswith("option.") and key.count(".") == 1}  # of any question
+        self._used = {"lang"} | shared | {key for key in sentences if key.startswith(SCRIPT_PREFIX)}
 
     def has(self, key: str) -> bool:
         """Return whether there is such a sentence."""

@@ -278,3 +278,16 @@ def test_answers_refused(name, officer):
 def _page_letter(answers: dict) -> dict:
     letter = {"answers": {"kinds": ["REV"], **answers}, "text": "", "consent": CONSENT, "lang": "en"}
     return {"do": "letter", "letter": letter, "questionnaire": ASKED.id, "regions": list(REGIONS)}
+
+
+def test_another_union_is_only_data(officer):
+    """A letter of another questionnaire, with kinds and numbers of its own, is written by the page and read here."""
+    general = load_questionnaire("general-grievance")
+    answers = {"kinds": ["WRK", "LAB"], "codes": ["LAB.PAY"], **{"work_last_ten_overrun": "7", "setting": "field"}}
+    letter = {"answers": answers, "text": "", "consent": CONSENT, "lang": "en"}
+    ask = {"do": "letter", "letter": letter, "questionnaire": general.id, "regions": list(REGIONS)}
+    read = read_letter(base64.b64decode(officer.ask(**ask)["plaintext"]), [ASKED, general], REGIONS)
+    assert read.questionnaire_id == general.id
+    assert read.answers["codes"] == ("LAB.PAY",)
+    letter["answers"] = answers | {"work_last_ten_unpaid": "8"}
+    assert officer.ask(**ask)["fault"] == "letter-answers"

@@ -51,7 +51,7 @@ FORBIDDEN = [
 ]
 
 
-def build(root: Path) -> Path:
+def build(root: Path, *choice: str) -> Path:
     """Build the page in a copy of its sources, and return the folder that was made."""
     for name in NEEDED:
         target = root / name
@@ -59,7 +59,7 @@ def build(root: Path) -> Path:
         copy = shutil.copytree if (SOURCE / name).is_dir() else shutil.copyfile
         copy(SOURCE / name, target)
     (root / "node_modules").symlink_to(SOURCE / "node_modules")
-    subprocess.run(["node", "portal/page/build.mjs"], cwd=root, check=True, capture_output=True)
+    subprocess.run(["node", "portal/page/build.mjs", *choice], cwd=root, check=True, capture_output=True)
     subprocess.run([sys.executable, root / "portal/page/render.py"], cwd=root.parent, check=True, capture_output=True)
     return root / "intake/built"
 
@@ -221,3 +221,17 @@ def test_types_hold() -> None:
     checker = ["node", "node_modules/typescript/bin/tsc", "--noEmit", "-p", "jsconfig.json"]
     found = subprocess.run(checker, cwd=SOURCE, capture_output=True, text=True)
     assert (found.returncode, found.stdout) == (0, "")
+
+
+def test_another_union_another_page(tmp_path: Path) -> None:
+    """One argument builds the page of another questionnaire, with its own questions and words; no code knows of it."""
+    folder = build(tmp_path / "other", "--questionnaire", "general-grievance")
+    html = (folder / "page.html").read_text()
+    assert "Of your last ten shifts" in html
+    assert re.search(r"asylum|applicant’s|headquarters|Inspector General", html.lower()) is None
+
+
+def test_mistyped_questionnaire_stops(tmp_path: Path) -> None:
+    """A questionnaire that is not there builds nothing."""
+    with pytest.raises(subprocess.CalledProcessError):
+        build(tmp_path / "other", "--questionnaire", "nobody")
