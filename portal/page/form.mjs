@@ -68,7 +68,7 @@ export class Form {
 
   /** The chosen options of a field, by value and label. @param {string} id */
   chosen(id) {
-    return all(this.root, `[data-input="${id}"]`).flatMap((input) => {
+    return all(this.root, `[data-input="${id}"], select#${id}`).flatMap((input) => {
       if (input instanceof HTMLSelectElement) return [{ value: input.value, label: input.selectedOptions[0].text }];
       return input instanceof HTMLInputElement && input.checked ? [{ value: input.value, label: input.labels?.[0].textContent ?? "" }] : [];
     });
@@ -76,8 +76,9 @@ export class Form {
 
   /** Whether there is anything that leaving would lose. */
   get begun() {
-    return this.text.value !== "" || all(this.root, "[data-input]").some((input) =>
-      input instanceof HTMLInputElement && input.checked !== input.defaultChecked);
+    return this.text.value !== "" || all(this.root, "[data-input], select").some((input) =>
+      input instanceof HTMLInputElement ? input.checked !== input.defaultChecked
+        : input instanceof HTMLSelectElement && !input.selectedOptions[0].defaultSelected);
   }
 
   /** Say how much room is left; nothing is ever cut off. */
@@ -94,7 +95,7 @@ export class Form {
   problems(step) {
     const failed = failedChecks(this.groups, this.answers).map(({ id }) => id);
     const missing = all(step, "[data-required]").map((field) =>
-      problem(field, field.id, this.chosen(field.dataset.field ?? "").length === 0));
+      problem(field, field.id, this.chosen(field.id).length === 0));
     const unequal = all(step, "[data-holds]").map((check) =>
       problem(check, check.dataset.first ?? "", failed.includes(check.dataset.holds ?? "")));
     const long = all(step, "[data-field=text]").map((field) => problem(field, this.text.id, this.measure() < 0));

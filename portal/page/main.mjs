@@ -92,5 +92,5 @@ function clear() {
     else if (input instanceof HTMLInputElement) input.checked = input.defaultChecked;
   }
   form.unfold();
-  find(root, "[data-summary]", HTMLElement).replaceChildren();
+  for (const copy of all(root, "[data-summary], [data-warnings-list]")) copy.replaceChildren();
 }

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT_PREFIX = "say."  # words that the script says; they ride in a data attribute
@@ -137,6 +138,15 @@ def facts_of(questionnaire: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def of_script(questionnaire: dict[str, Any], facts: dict[str, str]) -> dict[str, Any]:
+    """Return what the script needs of a questionnaire: the defaults stand in the page already."""
+    groups = [
+        {**group, "fields": [{k: v for k, v in field.items() if k != "default"} for field in group["fields"]]}
+        for group in questionnaire["groups"]
+    ]
+    return {**questionnaire, "groups": groups, "facts": facts}
+
+
 def load(path: str) -> dict[str, Any]:
     """Return a JSON file of the project."""
     value: dict[str, Any] = json.loads((ROOT / path).read_text(encoding="utf-8"))
@@ -170,7 +180,7 @@ def render(folder: Path) -> str:
         text_advised_words=questionnaire["text_advised_words"],
         switches=[Switch(**switch) for switch in questionnaire["consent"]["switches"]],
         modifiers=[Field(**field, radios=field["type"] == "choice") for field in questionnaire["consent"]["modifiers"]],
-        questionnaire_json=compact({**questionnaire, "facts": facts}),
+        questionnaire_json=compact(of_script(questionnaire, facts)),
         words_json=compact(words.of_script()),
         screens=list(screens(questionnaire)),
         codes={
@@ -181,12 +191,13 @@ def render(folder: Path) -> str:
     )
     if words.unused():
         raise SystemExit("render: words that nothing uses: " + ", ".join(words.unused()))
-    return "".join(line + "\n" for line in html.splitlines() if line.strip())
+    return "\n".join(line for line in html.splitlines() if line.strip()).replace(">\n<", "><") + "\n"
 
 
-def compact(value: object) -> str:
-    """Return JSON without spaces, for an attribute."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def compact(value: object) -> Markup:
+    """Return JSON without spaces, for an attribute in single quotes: its double quotes stay as they are."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.replace("&", "&amp;").replace("<", "&lt;").replace("'", "&#39;"))
 
 
 def main() -> None:

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { find, make } from "./dom.mjs";
+import { look, marked, showWarnings } from "./warnings.mjs";
 
-/** One line of the summary, with the way back. @typedef {{ what: string, id: string, values: string[], look?: string }} Row */
+/** One line of the summary, with the way back. @typedef {{ what: string, id: string, values: (string | HTMLElement)[] }} Row */
 
-/** Show what will be sealed, each answer with a way back to its question; a question left alone is not repeated.
+/** Show what will be sealed and what could harm in it, each answer with a way back to its question; a question left alone is not repeated.
  * @param {HTMLElement} root @param {import("./form.mjs").Form} form @param {import("./steps.mjs").Steps} steps
  * @param {import("./dom.mjs").Say} say */
 export function showSummary(root, form, steps, say) {
   const { consent: { switches, modifiers } } = form.questionnaire;
   const agreed = switches.filter(({ id }) => form.report.consent[id]).map(({ id }) => labelOf(root, `switch-${id}`));
+  const text = form.text.value;
+  const { findings, hits } = look(text, form.answers);
+  showWarnings(root, findings, say);
   const rows = [
     ...form.groups.flatMap((group) => rowsOf(root, form, group, say)),
-    { what: asked(root, "text"), id: "text", values: [form.text.value || say("empty")], look: "facts__text" },
+    { what: asked(root, "text"), id: "text", values: [marked(text || say("empty"), text ? hits : [])] },
     { what: asked(root, "consent"), id: "consent", values: agreed },
     ...modifiers.map(({ id }) => ({ what: asked(root, id), id, values: form.chosen(id).map(({ label }) => label) })),
   ];
@@ -33,9 +37,9 @@ function answersTo(form, id) {
 }
 
 /** @param {HTMLElement} root @param {Row} row @param {import("./steps.mjs").Steps} steps @param {import("./dom.mjs").Say} say */
-function describe(root, { what, id, values, look = "" }, steps, say) {
+function describe(root, { what, id, values }, steps, say) {
   const answer = make("dd");
-  answer.append(...values.map((value) => Object.assign(make("p", value, look), { dir: "auto" })));
+  answer.append(...values.map((value) => Object.assign(typeof value === "string" ? make("p", value) : value, { dir: "auto" })));
   const change = make("button", say("change"), "link");
   change.type = "button";
   change.setAttribute("aria-label", say("change.what", { what }));

@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { load, questionnaire, QUESTIONNAIRES, readProject, ROOT } from "./project.mjs";
 
+const { RULES } = await load("detectors.mjs");
 const { fieldsOf } = await load("questionnaire.mjs");
 
-const PAGE_MODULES = ["dom", "form", "handover", "main", "sealing", "sending", "steps", "summary"];
+const PAGE_MODULES = ["dom", "form", "handover", "main", "sealing", "sending", "steps", "summary", "warnings"];
 const TOOLS = ["build", "officer"];
 const words = JSON.parse(readProject("intake/words/en.json"));
 const said = Object.keys(words).filter((key) => key.startsWith("say.")).map((key) => key.slice(4));
@@ -17,8 +18,9 @@ const page = PAGE_MODULES.map(code).join("\n");
 
 test("every sentence of the script is said somewhere", () => {
   const quoted = (key) => page.includes(`"${key}"`);
+  const rule = (key) => key.startsWith("detector.");
   const reason = (key) => key.startsWith("why.") && quoted(key.replace(/^why\.|\.said$/g, ""));
-  assert.deepEqual(said.filter((key) => !quoted(key) && !reason(key)), []);
+  assert.deepEqual(said.filter((key) => !quoted(key) && !reason(key) && !rule(key)), []);
 });
 
 test("every sentence that the script says exists", () => {
@@ -26,6 +28,11 @@ test("every sentence that the script says exists", () => {
   const setbacks = [...page.matchAll(/new Setback\("\w+", "(\w+)"/g)].map(([, key]) => `why.${key}`);
   assert.ok(asked.length > 10 && setbacks.length > 2);
   assert.deepEqual([...asked, ...setbacks].filter((key) => !said.includes(key)), []);
+});
+
+test("every detector explains itself and says what to do, and no other does", () => {
+  const rules = [...RULES.filter(({ quiet }) => !quiet).map(({ id }) => id), "combination"];
+  assert.deepEqual(said.filter((key) => key.startsWith("detector.")).sort(), rules.flatMap((id) => [`detector.${id}`, `detector.${id}.hint`]).sort());
 });
 
 for (const id of QUESTIONNAIRES) {
