@@ -339,7 +339,7 @@ def flat(facts: dict[str, Any]) -> dict[str, Any]:
 
 def contact_of(sample: dict[str, Any]) -> str:
     """Return whether the officer wants to read an answer."""
-    return str(sample.get("contact", {}).get("how", "no_answer"))
+    return "inbox" if sample.get("contact", {}).get("wants_reply") else "none"
 
 
 def request(port: int, method: str, path: str, body: bytes | None = None, *, seconds: int = 60) -> tuple[int, bytes]:

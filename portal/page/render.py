@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT_PREFIX = "say."  # words that the script says; they ride in a data attribute
@@ -180,8 +179,6 @@ def render(folder: Path) -> str:
         text_advised_words=questionnaire["text_advised_words"],
         switches=[Switch(**switch) for switch in questionnaire["consent"]["switches"]],
         modifiers=[Field(**field, radios=field["type"] == "choice") for field in questionnaire["consent"]["modifiers"]],
-        questionnaire_json=compact(of_script(questionnaire, facts)),
-        words_json=compact(words.of_script()),
         screens=list(screens(questionnaire)),
         codes={
             kind: [code for code in facts if code.startswith(kind + ".")]
@@ -191,13 +188,15 @@ def render(folder: Path) -> str:
     )
     if words.unused():
         raise SystemExit("render: words that nothing uses: " + ", ".join(words.unused()))
+    html = html.replace("@QUESTIONNAIRE@", compact(of_script(questionnaire, facts)))
+    html = html.replace("@WORDS@", compact(words.of_script()))
     return "\n".join(line for line in html.splitlines() if line.strip()).replace(">\n<", "><") + "\n"
 
 
-def compact(value: object) -> Markup:
+def compact(value: object) -> str:
     """Return JSON without spaces, for an attribute in single quotes: its double quotes stay as they are."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return Markup(text.replace("&", "&amp;").replace("<", "&lt;").replace("'", "&#39;"))
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("'", "&#39;")
 
 
 def main() -> None:
