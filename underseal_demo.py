@@ -311,7 +311,9 @@ def sealed(commands: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def letter_of(sample: dict[str, Any]) -> dict[str, Any]:
     """Return what an officer would have chosen on the page: the sample's facts that the questionnaire asks for."""
     questionnaire = load_questionnaire(_QUESTIONNAIRE)
-    facts = {**sample["facts"], "kinds": sorted({code.split(".")[0] for code in sample["kinds"]})}
+    kinds = sorted({code.split(".")[0] for code in sample["kinds"]})
+    facts = {**flat(sample["facts"]), "kinds": kinds, "codes": sample["kinds"], "contact": contact_of(sample)}
+    asked = [field.id for group in questionnaire.open_groups(facts) for field in group.fields]
     day = sample["consent"]["not_before"]
     consent = {
         **sample["consent"],
@@ -319,11 +321,25 @@ def letter_of(sample: dict[str, Any]) -> dict[str, Any]:
         "not_before": day[: len("YYYY-MM")] if day else "no_answer",
     }
     return {
-        "answers": {field.id: facts[field.id] for field in questionnaire.fields if field.id in facts},
+        "answers": {name: facts[name] for name in asked if name in facts},
         "text": sample["text"],
         "consent": {**consent, "text_version": questionnaire.consent_text_version},
         "lang": sample["lang"],
     }
+
+
+def flat(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts by the questionnaire's field ids: those of a block under its name, numbers as text."""
+    answers: dict[str, Any] = {}
+    for name, fact in facts.items():
+        inner = {f"{name}_{key}": value for key, value in fact.items()} if isinstance(fact, dict) else {name: fact}
+        answers |= {key: str(value) if isinstance(value, int) else value for key, value in inner.items()}
+    return answers
+
+
+def contact_of(sample: dict[str, Any]) -> str:
+    """Return whether the officer wants to read an answer."""
+    return "inbox" if sample.get("contact", {}).get("wants_reply") else "none"
 
 
 def request(port: int, method: str, path: str, body: bytes | None = None, *, seconds: int = 60) -> tuple[int, bytes]:

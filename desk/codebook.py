@@ -50,13 +50,16 @@ class Codebook:
         return [name for name in self.codes if name.startswith(prefix.upper())]
 
 
-def _code(entry: dict[str, str]) -> Code:
-    return Code(entry["id"], entry["label"], entry["definition"], entry.get("include", ""), entry.get("exclude", ""))
+def _code(entry: dict[str, str], labels: dict[str, str]) -> Code:
+    label = labels.get(entry["id"], entry["label"])
+    return Code(entry["id"], label, entry["definition"], entry.get("include", ""), entry.get("exclude", ""))
 
 
-def load_codebook() -> Codebook:
-    """Return the codebook that comes with the program."""
+def load_codebook(name: str = "") -> Codebook:
+    """Return the codebook that comes with the program, in the words of the overlay `name` where there is one."""
+    overlay = resources.files("intake").joinpath("codebooks", f"{name}.json")
+    labels: dict[str, str] = json.loads(overlay.read_bytes())["labels"] if name and overlay.is_file() else {}
     book = json.loads(resources.files("intake").joinpath("codebook.json").read_bytes())
-    kinds = {kind["id"]: _code(kind) for kind in book["kinds"]}
-    codes = {entry["id"]: _code(entry) for kind in book["kinds"] for entry in kind["codes"]}
+    kinds = {kind["id"]: _code(kind, labels) for kind in book["kinds"]}
+    codes = {entry["id"]: _code(entry, labels) for kind in book["kinds"] for entry in kind["codes"]}
     return Codebook(book["version"], kinds, codes)

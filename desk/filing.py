@@ -20,9 +20,7 @@ from desk.faults import DESK_ERROR, ID_TAKEN, NO_MATCH
 from desk.settings import Settings
 from desk.vault import Writer
 from intake.letter import Letter, LetterRefused, read_letter
-from intake.questionnaire import load_questionnaire
-
-QUESTIONNAIRES = ("asylum-officer",)
+from intake.questionnaire import load_questionnaire, shipped_questionnaires
 
 
 class Outcome(StrEnum):
@@ -71,7 +69,7 @@ class Judge:
     def __init__(self, opener: Opener, settings: Settings) -> None:
         self._opener = opener
         self._regions = [region.id for region in settings.office.regions]
-        self._questionnaires = [load_questionnaire(name) for name in QUESTIONNAIRES]
+        self._questionnaires = [load_questionnaire(name) for name in shipped_questionnaires()]
         self._recipients: Sequence[Recipient] = settings.long_lived
 
     def judge(self, envelope: bytes) -> Judged:

@@ -15,6 +15,7 @@ from desk.review import Status
 from desk.secretfiles import open_identities
 from desk.session import VOICE, Desk, Where, with_desk
 from desk.words import aside_words, report_words
+from intake.questionnaire import load_questionnaire
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Answer with one line of JSON.")
 WORDS = click.option("--words", is_flag=True, help="Ask for the custodian's key and show the words; this is recorded.")
@@ -82,7 +83,8 @@ def show(where: Where, report: str, words: bool, identity: Path | None, as_json:
     if as_json:
         VOICE.answer_json(showing.whole_json(whole, text))
         return
-    for line in showing.whole(whole, load_codebook(), VOICE.width()):
+    asked = load_questionnaire(whole.report.facts["questionnaire"]["id"])
+    for line in showing.whole(whole, asked, load_codebook(asked.codebook), VOICE.width()):
         VOICE.answer(line)
     if text is not None:
         _answer_words("words of the officer", text)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from desk.codebook import Codebook
 from desk.reading import Overview, Report, Whole, Written
 from intake.console import cut, plain
-from intake.questionnaire import Questionnaire, load_questionnaire
+from intake.questionnaire import Questionnaire
 
 QUOTE = "  | "  # in front of every line that an officer or reviewer wrote, so that no text can pass for ours
 HEADS = ("id", "month", "region", "kinds", "codes", "status")
@@ -60,12 +60,11 @@ def _texts(title: str, texts: Sequence[Written], width: int | None) -> Iterator[
         yield from quoted(written.text, width)
 
 
-def whole(report: Whole, codebook: Codebook, width: int | None) -> Iterator[str]:
+def whole(report: Whole, asked: Questionnaire, codebook: Codebook, width: int | None) -> Iterator[str]:
     """Yield the lines of one report, the officer's own words excepted."""
     facts = report.report.facts
     yield f"report {report.report.id}"
     yield f"status {report.report.status}"
-    asked = load_questionnaire(facts["questionnaire"]["id"])
     yield from _answers(facts["answers"], asked)
     yield from _consent(facts["consent"], asked)
     yield ""

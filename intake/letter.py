@@ -103,7 +103,7 @@ def read_letter(plaintext: bytes, questionnaires: Sequence[Questionnaire], regio
     questionnaire = next((q for q in questionnaires if (q.id, q.version) == asked), None)
     if questionnaire is None:
         raise LetterRefused("letter-questionnaire")
-    fits = _answers_fit(value["answers"], questionnaire, regions) and _consent_fits(letter.consent, questionnaire)
+    fits = questionnaire.fits(value["answers"], regions) and _consent_fits(letter.consent, questionnaire)
     if not fits or len(letter.text.encode("utf-8")) > questionnaire.text_max_bytes:
         raise LetterRefused("letter-answers")
     return letter
@@ -153,14 +153,6 @@ def _typed(value: dict[str, Any]) -> Letter:
         text=value["text"],
         consent=value["consent"],
         return_=Return(back["tag_key"], recipient, back["thread_key"]),
-    )
-
-
-def _answers_fit(answers: dict[str, Any], questionnaire: Questionnaire, regions: Sequence[str]) -> bool:
-    fields = {field.id: field for field in questionnaire.fields}
-    missing = [field for field in questionnaire.fields if field.required and field.id not in answers]
-    return not missing and all(
-        name in fields and fields[name].accepts(answer, regions) for name, answer in answers.items()
     )
 
 

@@ -3,13 +3,16 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
+from typing import Any
 
 from intake.errors import Exit, UndersealError
 
+KINDS, CODES = "kinds", "codes"  # the two fields that every questionnaire has: they decide what opens
+_NUMBER = re.compile(r"0|[1-9][0-9]?", re.ASCII)
 _MONTH = re.compile(r"20[0-9]{2}-(?:0[1-9]|1[0-2])", re.ASCII)
 
 
@@ -20,23 +23,25 @@ class QuestionnaireMissing(UndersealError):
 
 
 class FieldType(StrEnum):
-    """What an answer is: one option, a list of different options, or a month or one option."""
+    """What an answer is: one option, a list of different options, or a month, a small number or one option."""
 
     CHOICE = "choice"
     CHOICES = "choices"
     MONTH = "month"
+    NUMBER = "number"
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One question. With `regional`, the office's region ids are options too."""
+    """One question. With `regional`, the office's region ids are options too; `max` is the largest number."""
 
     id: str
     type: FieldType
     options: tuple[str, ...]
-    regional: bool
-    required: bool
-    default: str | None
+    regional: bool = False
+    required: bool = False
+    default: str | None = None
+    max: int = 0
 
     def accepts(self, answer: object, regions: Sequence[str]) -> bool:
         """Return whether `answer` is one of this field's values."""
@@ -50,7 +55,40 @@ class Field:
             )
         if not isinstance(answer, str):
             return False
+        if self.type is FieldType.NUMBER and answer in map(str, range(self.max + 1)):
+            return True
         return answer in options or (self.type is FieldType.MONTH and _MONTH.fullmatch(answer) is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What numbers must hold among themselves: they add up to `total`, or without one, none is above the next."""
+
+    id: str
+    fields: tuple[str, ...]
+    total: str | None = None
+
+    def holds(self, answers: Mapping[str, object]) -> bool:
+        """Return whether the numbers given do not contradict each other; a sum is only looked at when all are given."""
+        numbers = [number for name in self.fields if (number := _number(answers.get(name))) is not None]
+        if self.total is None:
+            return numbers == sorted(numbers)
+        total = _number(answers.get(self.total))
+        return total is None or len(numbers) < len(self.fields) or sum(numbers) == total
+
+
+def _number(answer: object) -> int | None:
+    return int(answer) if isinstance(answer, str) and _NUMBER.fullmatch(answer) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Questions of one screen. `facts` is the letter that opens it, empty where it is always open."""
+
+    id: str
+    facts: str
+    fields: tuple[Field, ...]
+    checks: tuple[Check, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,43 +106,101 @@ class Questionnaire:
 
     id: str
     version: str
+    codebook: str
     attachments: bool
     text_max_bytes: int
-    fields: tuple[Field, ...]
+    groups: tuple[Group, ...]
+    facts: Mapping[str, str]
     consent_text_version: str
     switches: tuple[Switch, ...]
     modifiers: tuple[Field, ...]
 
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """Every question, in the order in which they are asked."""
+        return tuple(field for group in self.groups for field in group.fields)
+
+    def open_groups(self, answers: Mapping[str, object]) -> tuple[Group, ...]:
+        """Return the groups that these kinds and codes open; `facts` holds the letters of each code offered."""
+        letters = set()
+        for kind in _listed(answers.get(KINDS)):
+            codes = {code for code in self.facts if code.startswith(f"{kind}.")}
+            chosen = codes.intersection(_listed(answers.get(CODES)))
+            letters |= {letter for code in chosen or codes for letter in self.facts[code]}
+        return tuple(group for group in self.groups if not group.facts or group.facts in letters)
+
+    def fits(self, answers: Mapping[str, object], regions: Sequence[str]) -> bool:
+        """Return whether each answer is of an open group and one of its field's values, and the checks hold."""
+        groups = self.open_groups(answers)
+        fields = {field.id: field for group in groups for field in group.fields}
+        return (
+            all(name in fields and fields[name].accepts(answer, regions) for name, answer in answers.items())
+            and all(field.id in answers for field in fields.values() if field.required)
+            and {code.partition(".")[0] for code in _listed(answers.get(CODES))} <= set(_listed(answers.get(KINDS)))
+            and all(check.holds(answers) for group in groups for check in group.checks)
+        )
+
+
+def _listed(answer: object) -> list[str]:
+    return [item for item in answer if isinstance(item, str)] if isinstance(answer, list | tuple) else []
+
+
+def shipped_questionnaires() -> list[str]:
+    """Return the ids of the questionnaires that ship with the program."""
+    files = resources.files("intake").joinpath("questionnaires").iterdir()
+    return sorted(file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
+
 
 def load_questionnaire(questionnaire_id: str) -> Questionnaire:
     """Return a questionnaire that ships with the program. Raises QuestionnaireMissing."""
-    shipped = {file.name: file for file in resources.files("intake").joinpath("questionnaires").iterdir()}
-    file = shipped.get(f"{questionnaire_id}.json")
-    if file is None:
+    if questionnaire_id not in shipped_questionnaires():
         raise QuestionnaireMissing(questionnaire_id)
+    file = resources.files("intake").joinpath("questionnaires", f"{questionnaire_id}.json")
     data = json.loads(file.read_text("utf-8"))
+    facts = _facts(data)
     consent = data["consent"]
     return Questionnaire(
         id=data["id"],
         version=data["version"],
+        codebook=data["codebook"],
         attachments=data["attachments"],
         text_max_bytes=data["text_max_bytes"],
-        fields=tuple(_field(field) for field in data["fields"]),
+        groups=tuple(_group(group, tuple(facts)) for group in data["groups"]),
+        facts=facts,
         consent_text_version=consent["text_version"],
         switches=tuple(Switch(s["id"], s["default"], s.get("fixed", False)) for s in consent["switches"]),
-        modifiers=tuple(_field(field) for field in consent["modifiers"]),
+        modifiers=tuple(_field(field, ()) for field in consent["modifiers"]),
     )
 
 
-def _field(data: dict[str, object]) -> Field:
-    options = data["options"]
-    assert isinstance(options, list)
-    default = data.get("default")
+def _facts(data: dict[str, Any]) -> dict[str, str]:
+    """Return the letters of every code that belongs to one of the kinds offered, in the codebook's order."""
+    book = json.loads(resources.files("intake").joinpath("codebook.json").read_text("utf-8"))
+    offered = next(field["options"] for group in data["groups"] for field in group["fields"] if field["id"] == KINDS)
+    kinds = [kind for kind in book["kinds"] if kind["id"] in offered]
+    return {code["id"]: "".join(code["facts"]) for kind in kinds for code in kind["codes"]}
+
+
+def _group(data: dict[str, Any], codes: tuple[str, ...]) -> Group:
+    return Group(
+        id=data["id"],
+        facts=data.get("facts", ""),
+        fields=tuple(_field(field, codes) for field in data["fields"]),
+        checks=tuple(_check(check) for check in data.get("checks", ())),
+    )
+
+
+def _check(data: dict[str, Any]) -> Check:
+    return Check(data["id"], tuple(data.get("sum") or data["rising"]), data.get("is"))
+
+
+def _field(data: dict[str, Any], codes: tuple[str, ...]) -> Field:
     return Field(
-        id=str(data["id"]),
-        type=FieldType(str(data["type"])),
-        options=tuple(options),
+        id=data["id"],
+        type=FieldType(data["type"]),
+        options=codes if data.get("options_from") == "codes" else tuple(data["options"]),
         regional=data.get("options_from") == "regions",
-        required=bool(data.get("required", False)),
-        default=None if default is None else str(default),
+        required=data.get("required", False),
+        default=data.get("default"),
+        max=data.get("max", 0),
     )

@@ -125,7 +125,7 @@ def letter_value(text: str = "Three decisions were sent back.", **changes: Any) 
         "v": 1,
         "kind": "report",
         "id": secrets.token_hex(16),
-        "questionnaire": {"id": "asylum-officer", "version": "1"},
+        "questionnaire": {"id": "asylum-officer", "version": "2"},
         "lang": "en",
         "answers": {"kinds": ["REV"], "event_month": "2026-03", "region": "west", "knows": "saw_myself"},
         "text": text,

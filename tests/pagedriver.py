@@ -3,6 +3,7 @@
 
 from playwright.sync_api import Page, Request
 
+MOST_STEPS = 15
 TYPABLE_STOPS = 120  # more presses of Tab than the page has stops
 
 
@@ -47,6 +48,22 @@ def visible(step: str, rest: str) -> str:
     return f"[data-step={step}]:not([hidden]) {rest}"
 
 
+def shown(page: Page) -> str:
+    """Return the name of the step that is shown."""
+    name: str = page.locator("[data-step]:not([hidden])").get_attribute("data-step") or ""
+    return name
+
+
+def go_on(page: Page, to: str) -> list[str]:
+    """Press Continue, answering nothing, until a step is shown; return the steps on the way."""
+    steps = [shown(page)]
+    while steps[-1] != to and len(steps) <= MOST_STEPS:
+        press(page, visible(steps[-1], "[data-go=next]"))
+        steps.append(shown(page))
+    assert steps[-1] == to
+    return steps
+
+
 def write_report(page: Page, url: str, text: str, *, paste: bool = False) -> None:
     """Go from the first step to the check, by keyboard alone; choose the first kind; type the text."""
     page.goto(url)
@@ -56,7 +73,7 @@ def write_report(page: Page, url: str, text: str, *, paste: bool = False) -> Non
     tab_to(page, "#kinds-REV")
     page.keyboard.press("Space")
     press(page, visible("kinds", "[data-go=next]"))
-    press(page, visible("event_month", "[data-go=next]"))
+    go_on(page, "text")
     tab_to(page, "#text")
     if paste:
         page.keyboard.insert_text(text)

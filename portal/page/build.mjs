@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // Makes intake/built: one script, one style, one icon, named by their digests, with .br and .gz forms beside them,
 // and officer.mjs for demo and tests. The same sources give the same bytes in any folder, on any day.
-// Usage: node portal/page/build.mjs [folder], then python portal/page/render.py [folder]
+// Usage: node portal/page/build.mjs [folder] [--questionnaire ID], then python portal/page/render.py [folder]
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
@@ -44,11 +45,31 @@ function writeAsset(folder, type, bytes) {
   return name;
 }
 
-/** @param {string} folder */
-export async function buildPage(folder) {
+/** Leaves out of the page what its libraries bring and it never runs. @type {import("esbuild").Plugin} */
+const withoutUnused = {
+  name: "without-unused",
+  setup(steps) {
+    const unused = join(HERE, "unused.mjs");
+    steps.onResolve({ filter: /^@noble\/(curves\/nist|hashes\/scrypt)\.js$/ }, () => ({ path: unused, sideEffects: false }));
+    steps.onLoad({ filter: /intake\/detectors\.json$/ }, ({ path }) => {
+      const { note, version, ...list } = JSON.parse(readFileSync(path, "utf8"));
+      return { contents: JSON.stringify(list), loader: "json" };
+    });
+    // The library makes its hybrids of those curves when it loads; here they are not made.
+    steps.onLoad({ filter: /post-quantum\/hybrid\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replace(/^(export const \w+_p(?:256|384) = ).*$/gm, "$1undefined;"),
+    }));
+  },
+};
+
+/** @param {string} folder @param {string} questionnaire the one that the page asks: its id */
+export async function buildPage(folder, questionnaire) {
+  readFileSync(join(ROOT, "intake/questionnaires", `${questionnaire}.json`)); // a mistyped name stops here
   mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(folder).filter((name) => OURS.test(name))) rmSync(join(folder, name));
-  const script = await bundle("main.mjs", { format: "esm", minify: true, target: TARGET });
+  const script = await bundle("main.mjs", {
+    format: "esm", minify: true, target: TARGET, plugins: [withoutUnused],
+  });
   const style = await bundle("style.css", { minify: true, target: TARGET });
   const officer = await bundle("officer.mjs", { format: "esm", platform: "node", minify: true, target: "node20" });
   writeFileSync(join(folder, "officer.mjs"), officer.bytes);
@@ -57,12 +78,15 @@ export async function buildPage(folder) {
     style: writeAsset(folder, "css", style.bytes),
     icon: writeAsset(folder, "svg", readFileSync(join(HERE, "icon.svg"))),
   };
-  writeFileSync(join(folder, "built.json"), JSON.stringify(names, null, 1) + "\n");
+  writeFileSync(join(folder, "built.json"), JSON.stringify({ ...names, questionnaire }, null, 1) + "\n");
   return { ...names, inputs: script.inputs };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const folder = resolve(process.argv[2] ?? join(ROOT, "intake/built"));
-  const { script, style, icon } = await buildPage(folder);
+  const { values, positionals } = parseArgs({
+    allowPositionals: true, options: { questionnaire: { type: "string", default: "asylum-officer" } },
+  });
+  const folder = resolve(positionals[0] ?? join(ROOT, "intake/built"));
+  const { script, style, icon } = await buildPage(folder, values.questionnaire ?? "");
   process.stdout.write(`${script}\n${style}\n${icon}\n`);
 }

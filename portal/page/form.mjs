@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { all, find, make } from "./dom.mjs";
 import { roomLeft } from "./letter.mjs";
+import { failedChecks, fieldsOf, openAnswers, openGroups } from "./questionnaire.mjs";
 
 const MONTHS = 24; // as many as the questionnaire's "more than two years" leaves open
 
@@ -13,18 +14,19 @@ export class Form {
     this.questionnaire = questionnaire;
     this.say = say;
     this.text = find(root, "[data-text]", HTMLTextAreaElement);
-    for (const field of all(root, "[data-options-from=regions]")) addRegions(field, regions);
-    for (const field of all(root, "[data-type=month]")) addMonths(field, new Date());
+    for (const field of all(root, "[data-options-from=regions]")) addOptions(field, regions);
+    for (const field of all(root, "[data-type=month]")) addOptions(field, months(field, new Date()));
+    for (const input of all(root, '[data-input="kinds"]')) input.addEventListener("change", () => this.unfold());
     this.text.addEventListener("input", () => this.measure());
     this.measure();
   }
 
   /** @returns {import("./letter.mjs").Report} */
   get report() {
-    const { fields, consent } = this.questionnaire;
+    const { consent } = this.questionnaire;
     const switches = consent.switches.map(({ id }) => [id, find(this.root, `[data-switch="${id}"]`, HTMLInputElement).checked]);
     return {
-      answers: Object.fromEntries(fields.map(({ id, type }) => [id, this.answer(id, type)])),
+      answers: this.answers,
       text: this.text.value,
       consent: {
         ...Object.fromEntries(switches),
@@ -35,6 +37,29 @@ export class Form {
     };
   }
 
+  /** What is sent of the answers: nothing of a group that what was chosen does not open. */
+  get answers() {
+    const given = fieldsOf(this.questionnaire).map(({ id, type }) => [id, this.answer(id, type)]);
+    return openAnswers(this.questionnaire, Object.fromEntries(given));
+  }
+
+  /** The groups that are open. */
+  get groups() {
+    return openGroups(this.questionnaire, this.answers);
+  }
+
+  /** Whether a step stands on the path: all do but closed groups. @param {HTMLElement} step */
+  asks(step) {
+    const { step: name } = step.dataset;
+    return !this.questionnaire.groups.some(({ id }) => id === name) || this.groups.some(({ id }) => id === name);
+  }
+
+  /** Show the codes of the kinds that are chosen. */
+  unfold() {
+    const kinds = this.answer("kinds", "choices");
+    for (const codes of all(this.root, "[data-codes-of]")) codes.hidden = !kinds.includes(codes.dataset.codesOf ?? "");
+  }
+
   /** @param {string} id @param {string} type */
   answer(id, type) {
     const values = this.chosen(id).map(({ value }) => value);
@@ -43,17 +68,17 @@ export class Form {
 
   /** The chosen options of a field, by value and label. @param {string} id */
   chosen(id) {
-    const field = find(this.root, `[data-field="${id}"]`, HTMLElement);
-    const select = field.querySelector("select");
-    if (select) return [{ value: select.value, label: select.selectedOptions[0].text }];
-    return all(field, "[data-input]").flatMap((input) => input instanceof HTMLInputElement && input.checked
-      ? [{ value: input.value, label: input.labels?.[0].textContent ?? "" }] : []);
+    return all(this.root, `[data-input="${id}"], select#${id}`).flatMap((input) => {
+      if (input instanceof HTMLSelectElement) return [{ value: input.value, label: input.selectedOptions[0].text }];
+      return input instanceof HTMLInputElement && input.checked ? [{ value: input.value, label: input.labels?.[0].textContent ?? "" }] : [];
+    });
   }
 
   /** Whether there is anything that leaving would lose. */
   get begun() {
-    return this.text.value !== "" || all(this.root, "[data-input]").some((input) =>
-      input instanceof HTMLInputElement && input.checked !== input.defaultChecked);
+    return this.text.value !== "" || all(this.root, "[data-input], select").some((input) =>
+      input instanceof HTMLInputElement ? input.checked !== input.defaultChecked
+        : input instanceof HTMLSelectElement && !input.selectedOptions[0].defaultSelected);
   }
 
   /** Say how much room is left; nothing is ever cut off. */
@@ -65,13 +90,16 @@ export class Form {
     return left;
   }
 
-  /** What is missing or too long in a step; the sentence by each field is shown or hidden with it.
+  /** What is missing, contradicts itself or is too long in a step; the sentence by each field is shown or hidden with it.
    * @param {HTMLElement} step @returns {import("./steps.mjs").Problem[]} */
   problems(step) {
+    const failed = failedChecks(this.groups, this.answers).map(({ id }) => id);
     const missing = all(step, "[data-required]").map((field) =>
-      problem(field, field.id, this.chosen(field.dataset.field ?? "").length === 0));
+      problem(field, field.id, this.chosen(field.id).length === 0));
+    const unequal = all(step, "[data-holds]").map((check) =>
+      problem(check, check.dataset.first ?? "", failed.includes(check.dataset.holds ?? "")));
     const long = all(step, "[data-field=text]").map((field) => problem(field, this.text.id, this.measure() < 0));
-    return [...missing, ...long].flat();
+    return [...missing, ...unequal, ...long].flat();
   }
 }
 
@@ -86,31 +114,20 @@ function problem(field, id, wrong) {
   return wrong ? [{ id, sentence: error.textContent ?? "" }] : [];
 }
 
-/** @param {HTMLElement} field @param {{ id: string, label: string }[]} regions */
-function addRegions(field, regions) {
-  find(field, "[data-options]", HTMLElement).prepend(...regions.map(({ id, label }) => {
-    const name = field.dataset.field ?? "";
-    const option = make("div", "", "option");
-    const input = make("input");
-    Object.assign(input, { type: "radio", name, value: id, id: `${name}-${id}`, autocomplete: "off" });
-    input.dataset.input = "";
-    const words = make("label", label);
-    words.htmlFor = input.id;
-    option.append(input, words);
-    return option;
-  }));
-}
+/** @param {HTMLElement} field @param {{ id: string, label: string }[]} options */
+const addOptions = (field, options) => find(field, "select", HTMLSelectElement).append(...options.map(({ id, label }) => {
+  const option = make("option", label);
+  option.value = id;
+  return option;
+}));
 
 /** @param {HTMLElement} field @param {Date} now */
-function addMonths(field, now) {
+function months(field, now) {
   const step = field.dataset.span === "future" ? 1 : -1;
   const first = field.dataset.span === "future" ? 1 : 0;
   const format = new Intl.DateTimeFormat(document.documentElement.lang, { month: "long", year: "numeric", timeZone: "UTC" });
-  const months = Array.from({ length: MONTHS + 1 - first }, (_, i) =>
-    new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + step * (i + first))));
-  find(field, "select", HTMLSelectElement).append(...months.map((month) => {
-    const option = make("option", format.format(month));
-    option.value = month.toISOString().slice(0, 7);
-    return option;
-  }));
+  return Array.from({ length: MONTHS + 1 - first }, (_, i) => {
+    const month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + step * (i + first)));
+    return { id: month.toISOString().slice(0, 7), label: format.format(month) };
+  });
 }

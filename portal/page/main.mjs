@@ -14,11 +14,13 @@ const say = speaker(carried("words"));
 const root = find(document, "[data-module=report]", HTMLElement);
 const sending = new Sending(office, carried("questionnaire"));
 const form = new Form(root, sending.questionnaire, office.regions, say);
-const steps = new Steps(root, (step) => form.problems(step), (name) => name === "check" && showSummary(root, form, steps, say));
+const steps = new Steps(root, (step) => form.problems(step), (step) => form.asks(step), shown, say);
 const sealing = new Sealing(root, sending, form, steps, say, arrived);
 let receiptUnchecked = false;
 
 showOffice();
+steps.count();
+root.addEventListener("change", () => steps.count()); // what is chosen opens and closes steps
 for (const button of all(document, "[data-leave]")) {
   button.hidden = false;
   button.addEventListener("click", leave);
@@ -36,6 +38,11 @@ function showOffice() {
   const contacts = find(root, "[data-contacts]", HTMLElement);
   contacts.append(...office.contacts.flatMap(({ label, value }) => [make("dt", label), make("dd", value)]));
   contacts.hidden = office.contacts.length === 0;
+}
+
+/** @param {string} name of the step that is shown */
+function shown(name) {
+  if (name === "check") showSummary(root, form, steps, say);
 }
 
 /** The portal keeps the report: its words leave the page, and the receipt is shown. @param {string[]} words */
@@ -84,5 +91,6 @@ function clear() {
     else if (input instanceof HTMLInputElement && input.type === "text") input.value = "";
     else if (input instanceof HTMLInputElement) input.checked = input.defaultChecked;
   }
-  find(root, "[data-summary]", HTMLElement).replaceChildren();
+  form.unfold();
+  for (const copy of all(root, "[data-summary], [data-warnings-list]")) copy.replaceChildren();
 }

@@ -27,7 +27,9 @@
 import { createInterface } from "node:readline";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import { Decrypter, Encrypter, generateHybridIdentity, identityToRecipient } from "age-encryption";
+import codebook from "../../intake/codebook.json" with { type: "json" };
 import asylumOfficer from "../../intake/questionnaires/asylum-officer.json" with { type: "json" };
+import generalGrievance from "../../intake/questionnaires/general-grievance.json" with { type: "json" };
 import { digest, utf8 } from "./bytes.mjs";
 import { combine, find, inUnits } from "./detectors.mjs";
 import { lockDraft, newDraftCode, openDraft } from "./draft.mjs";
@@ -36,13 +38,14 @@ import { Fault, Malformed } from "./faults.mjs";
 import { checkEnvelope } from "./header.mjs";
 import { readKeyList, weekOf } from "./keylist.mjs";
 import { roomLeft, writeLetter } from "./letter.mjs";
+import { withCodes } from "./questionnaire.mjs";
 import { newReceipt, readReceipt, receiptWords, replyIdentity, returnOf } from "./receipt.mjs";
 import { selfTest } from "./selftest.mjs";
 import { parsePublicKey, verify } from "./sshsig.mjs";
 
 /** @typedef {Record<string, any>} Command */
 
-const KNOWN = [/** @type {import("./questionnaire.mjs").Questionnaire} */ (asylumOfficer)];
+const KNOWN = [asylumOfficer, generalGrievance].map((asked) => withCodes(asked, codebook));
 
 /** @type {Record<string, (command: Command) => object | Promise<object>>} */
 const COMMANDS = {
@@ -150,7 +153,7 @@ const reportOf = ({ letter: { answers, text, consent, lang = "en" } }) => ({ ans
 function questionnaireOf({ questionnaire = asylumOfficer.id }) {
   const found = typeof questionnaire === "string" ? KNOWN.find(({ id }) => id === questionnaire) : questionnaire;
   if (!found) throw new Fault("letter-questionnaire", "this questionnaire is not known here");
-  return found;
+  return found.facts ? found : withCodes(found, codebook);
 }
 
 /** @param {Uint8Array} letter */

@@ -3,8 +3,8 @@
 
 Usage: python portal/page/render.py [folder]
 
-The words come from intake/words/en.json and the questions from intake/questionnaires; a word that is missing, or that
-nothing uses, stops the build. Office data stays the placeholder `@OFFICE@` until a ceremony fills it.
+The questionnaire is the one that build.mjs was told; its words are added to those of the page. A word that is missing,
+or that nothing uses, stops the build. Office data stays the placeholder `@OFFICE@` until a ceremony fills it.
 """
 
 import base64
@@ -13,8 +13,8 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
@@ -32,7 +32,7 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A question, as the questionnaire has it."""
+    """A question, as the questionnaire has it. With `radios` its options stand open, else in a menu."""
 
     id: str
     type: str
@@ -41,6 +41,16 @@ class Field:
     options_from: str | None = None
     default: str | None = None
     span: str | None = None
+    max: int = 0
+    radios: bool = False
+
+    @property
+    def menu(self) -> list[str]:
+        """The options of a menu, the default in front."""
+        numbers = [str(number) for number in range(self.max + 1)] if self.type == "number" else []
+        return [*(option for option in self.options if option == self.default), *numbers] + [
+            option for option in self.options if option != self.default
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +63,29 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """What some numbers must hold among themselves; the first of them is where a mistake leads."""
+
+    id: str
+    fields: tuple[str, ...]
+
+    @property
+    def first(self) -> str:
+        """The field that a mistake leads to."""
+        return self.fields[0]
+
+
+@dataclass(frozen=True, slots=True)
 class Screen:
-    """Questions that stand on one screen, named for the first of them."""
+    """A group of questions."""
 
     id: str
     fields: tuple[Field, ...]
+    checks: tuple[Check, ...]
+
+    def described(self, field: str) -> list[str]:
+        """Return the ids of the sentences that may stand for a mistake in this field."""
+        return [f"check-{check.id}" for check in self.checks if field in check.fields]
 
 
 class Words:
@@ -65,7 +93,8 @@ class Words:
 
     def __init__(self, sentences: dict[str, str]) -> None:
         self._sentences = sentences
-        self._used = {"lang"} | {key for key in sentences if key.startswith(SCRIPT_PREFIX)}
+        shared = {key for key in sentences if key.startswith("option.") and key.count(".") == 1}  # of any question
+        self._used = {"lang"} | shared | {key for key in sentences if key.startswith(SCRIPT_PREFIX)}
 
     def has(self, key: str) -> bool:
         """Return whether there is such a sentence."""
@@ -76,6 +105,13 @@ class Words:
         self._used.add(key)
         return self._sentences[key].format(**values)
 
+    def label(self, field: str, option: str) -> str:
+        """Return the words of an option: its own, or those that every field shares, or the number that it is."""
+        own = f"option.{field}.{option}"
+        return (
+            option if option.isdigit() and not self.has(own) else self.say(own if self.has(own) else f"option.{option}")
+        )
+
     def unused(self) -> list[str]:
         """Return the keys that nothing asked for."""
         return sorted(self._sentences.keys() - self._used)
@@ -85,12 +121,35 @@ class Words:
         return {k.removeprefix(SCRIPT_PREFIX): v for k, v in self._sentences.items() if k.startswith(SCRIPT_PREFIX)}
 
 
-def screens(fields: list[Field]) -> Iterator[Screen]:
-    """Yield the screens of a questionnaire: a long list stands alone, short questions stand together."""
-    for long, group in groupby(fields, key=lambda field: field.type == "choices"):
-        together = tuple(group)
-        for part in [(field,) for field in together] if long else [together]:
-            yield Screen(part[0].id, part)
+def screens(questionnaire: dict[str, Any]) -> Iterator[Screen]:
+    """Yield the screens of a questionnaire, one for each group."""
+    for group in questionnaire["groups"]:
+        checks = [Check(c["id"], (*c.get("sum", ()), *c.get("rising", ()))) for c in group.get("checks", ())]
+        yield Screen(group["id"], tuple(Field(**field) for field in group["fields"]), tuple(checks))
+
+
+def facts_of(questionnaire: dict[str, Any]) -> dict[str, str]:
+    """Return the letters of every code of the kinds offered, by the codebook."""
+    offered = next(f["options"] for group in questionnaire["groups"] for f in group["fields"] if f["id"] == "kinds")
+    book = load("intake/codebook.json")
+    return {
+        code["id"]: "".join(code["facts"]) for kind in book["kinds"] if kind["id"] in offered for code in kind["codes"]
+    }
+
+
+def of_script(questionnaire: dict[str, Any], facts: dict[str, str]) -> dict[str, Any]:
+    """Return what the script needs of a questionnaire: the defaults stand in the page already."""
+    groups = [
+        {**group, "fields": [{k: v for k, v in field.items() if k != "default"} for field in group["fields"]]}
+        for group in questionnaire["groups"]
+    ]
+    return {**questionnaire, "groups": groups, "facts": facts}
+
+
+def load(path: str) -> dict[str, Any]:
+    """Return a JSON file of the project."""
+    value: dict[str, Any] = json.loads((ROOT / path).read_text(encoding="utf-8"))
+    return value
 
 
 def asset(folder: Path, name: str) -> Asset:
@@ -101,10 +160,12 @@ def asset(folder: Path, name: str) -> Asset:
 
 def render(folder: Path) -> str:
     """Return the page for the assets in `folder`. Raises SystemExit when a sentence is left over."""
-    sentences = json.loads((ROOT / "intake/words/en.json").read_text(encoding="utf-8"))
-    questionnaire = json.loads((ROOT / "intake/questionnaires/asylum-officer.json").read_text(encoding="utf-8"))
     built = json.loads((folder / "built.json").read_text(encoding="utf-8"))
-    words, pages = Words(sentences), list(screens([Field(**field) for field in questionnaire["fields"]]))
+    chosen = built["questionnaire"]
+    questionnaire = load(f"intake/questionnaires/{chosen}.json")
+    sentences = load("intake/words/en.json") | load(f"intake/words/{chosen}/en.json")
+    facts = facts_of(questionnaire)
+    words = Words(sentences)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ROOT / "templates"),
         autoescape=True,
@@ -112,26 +173,30 @@ def render(folder: Path) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(t=words.say, has=words.has)
+    environment.globals.update(t=words.say, has=words.has, label=words.label)
     html = environment.get_template("page/page.html").render(
         lang=sentences["lang"],
         text_advised_words=questionnaire["text_advised_words"],
         switches=[Switch(**switch) for switch in questionnaire["consent"]["switches"]],
-        modifiers=[Field(**field) for field in questionnaire["consent"]["modifiers"]],
-        questionnaire_json=compact(questionnaire),
-        words_json=compact(words.of_script()),
-        screens=pages,
-        steps=["before", *(page.id for page in pages), "text", "consent", "check", "receipt"],
+        modifiers=[Field(**field, radios=field["type"] == "choice") for field in questionnaire["consent"]["modifiers"]],
+        screens=list(screens(questionnaire)),
+        codes={
+            kind: [code for code in facts if code.startswith(kind + ".")]
+            for kind in {code.partition(".")[0] for code in facts}
+        },
         **{kind: asset(folder, built[kind]) for kind in ("script", "style", "icon")},
     )
     if words.unused():
         raise SystemExit("render: words that nothing uses: " + ", ".join(words.unused()))
-    return "".join(line + "\n" for line in html.splitlines() if line.strip())
+    html = html.replace("@QUESTIONNAIRE@", compact(of_script(questionnaire, facts)))
+    html = html.replace("@WORDS@", compact(words.of_script()))
+    return "\n".join(line for line in html.splitlines() if line.strip()).replace(">\n<", "><") + "\n"
 
 
 def compact(value: object) -> str:
-    """Return JSON without spaces, for an attribute."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Return JSON without spaces, for an attribute in single quotes: its double quotes stay as they are."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("'", "&#39;")
 
 
 def main() -> None:

@@ -6,9 +6,12 @@ import { all, find, make } from "./dom.mjs";
 /** The steps of the form: one is shown, and nothing tells the network which. */
 export class Steps {
   /** @param {HTMLElement} root @param {(step: HTMLElement) => Problem[]} check run before a step is left forwards
-   *  @param {(name: string) => void} shown */
-  constructor(root, check, shown) {
+   *  @param {(step: HTMLElement) => boolean} asked whether a step stands on this officer's path
+   *  @param {(name: string) => void} shown @param {import("./dom.mjs").Say} say */
+  constructor(root, check, asked, shown, say) {
     this.steps = all(root, "[data-step]");
+    this.asked = asked;
+    this.say = say;
     this.errors = find(root, "[data-errors]", HTMLElement);
     this.check = check;
     this.shown = shown;
@@ -18,29 +21,41 @@ export class Steps {
     }
   }
 
+  /** The steps of this officer's path. */
+  get path() {
+    return this.steps.filter(this.asked);
+  }
+
   get current() {
-    return this.steps.findIndex((step) => !step.hidden);
+    return this.path.findIndex((step) => !step.hidden);
   }
 
   /** @param {number} by */
   move(by) {
-    const problems = by > 0 ? this.check(this.steps[this.current]) : [];
+    const problems = by > 0 ? this.check(this.path[this.current]) : [];
     if (problems.length) this.complain(problems);
-    else this.show(this.steps[this.current + by].dataset.step ?? "");
+    else this.show(this.path[this.current + by].dataset.step ?? "");
   }
 
   /** Show a step and give its heading the focus. @param {string} name */
   show(name) {
     this.errors.hidden = true;
     for (const step of this.steps) step.hidden = step.dataset.step !== name;
+    this.count();
     this.shown(name);
     window.scrollTo(0, 0);
-    find(this.steps[this.current], "[data-heading]", HTMLElement).focus();
+    find(this.path[this.current], "[data-heading]", HTMLElement).focus();
+  }
+
+  /** Say how far this is; the way grows and shrinks with what is chosen. */
+  count() {
+    const { path, current } = this;
+    find(path[current], "[data-count]", HTMLElement).textContent = this.say("progress", { n: current + 1, all: path.length });
   }
 
   /** Every problem of the form, from the first step that has one. True when there was one. */
   complainOfAny() {
-    for (const step of this.steps) {
+    for (const step of this.path) {
       const problems = this.check(step);
       if (!problems.length) continue;
       this.show(step.dataset.step ?? "");

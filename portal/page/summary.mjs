@@ -1,32 +1,50 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { all, find, make } from "./dom.mjs";
+import { find, make } from "./dom.mjs";
+import { look, marked, showWarnings } from "./warnings.mjs";
 
-/** Show what will be sealed, each answer with a way back to its question.
+/** One line of the summary, with the way back. @typedef {{ what: string, id: string, values: (string | HTMLElement)[] }} Row */
+
+/** Show what will be sealed and what could harm in it, each answer with a way back to its question; a question left alone is not repeated.
  * @param {HTMLElement} root @param {import("./form.mjs").Form} form @param {import("./steps.mjs").Steps} steps
  * @param {import("./dom.mjs").Say} say */
 export function showSummary(root, form, steps, say) {
-  const { fields, consent: { switches, modifiers } } = form.questionnaire;
+  const { consent: { switches, modifiers } } = form.questionnaire;
   const agreed = switches.filter(({ id }) => form.report.consent[id]).map(({ id }) => labelOf(root, `switch-${id}`));
+  const text = form.text.value;
+  const { findings, hits } = look(text, form.answers);
+  showWarnings(root, findings, say);
   const rows = [
-    ...fields.map(({ id }) => ({ id, values: form.chosen(id).map(({ label }) => label) })),
-    { id: "text", values: [form.text.value || say("empty")] },
-    { id: "consent", values: agreed },
-    ...modifiers.map(({ id }) => ({ id, values: form.chosen(id).map(({ label }) => label) })),
+    ...form.groups.flatMap((group) => rowsOf(root, form, group, say)),
+    { what: asked(root, "text"), id: "text", values: [marked(text || say("empty"), text ? hits : [])] },
+    { what: asked(root, "consent"), id: "consent", values: agreed },
+    ...modifiers.map(({ id }) => ({ what: asked(root, id), id, values: form.chosen(id).map(({ label }) => label) })),
   ];
   find(root, "[data-summary]", HTMLElement).replaceChildren(...rows.flatMap((row) => describe(root, row, steps, say)));
 }
 
-/** @param {HTMLElement} root @param {{ id: string, values: string[] }} row @param {import("./steps.mjs").Steps} steps
- *  @param {import("./dom.mjs").Say} say */
-function describe(root, { id, values }, steps, say) {
-  const target = find(root, "#" + id, HTMLElement);
-  const what = (target.querySelector("legend") ?? find(root, `label[for="${id}"]`, HTMLElement)).firstChild?.textContent?.trim() ?? "";
+/** @param {HTMLElement} root @param {import("./form.mjs").Form} form @param {import("./questionnaire.mjs").Group} group
+ *  @param {import("./dom.mjs").Say} say @returns {Row[]} */
+function rowsOf(root, form, { id: step, fields }, say) {
+  const answered = fields.map(({ id }) => ({ id, values: answersTo(form, id) })).filter(({ values }) => values.length);
+  if (answered.length) return answered.map(({ id, values }) => ({ what: asked(root, id), id, values }));
+  return [{ what: find(root, `#${step}-title`, HTMLElement).textContent ?? "", id: fields[0].id, values: [say("unanswered")] }];
+}
+
+/** The labels of what is sent for a field, the default left out. @param {import("./form.mjs").Form} form @param {string} id */
+function answersTo(form, id) {
+  const sent = [form.answers[id]].flat();
+  return form.chosen(id).filter(({ value }) => value !== "no_answer" && sent.includes(value)).map(({ label }) => label);
+}
+
+/** @param {HTMLElement} root @param {Row} row @param {import("./steps.mjs").Steps} steps @param {import("./dom.mjs").Say} say */
+function describe(root, { what, id, values }, steps, say) {
   const answer = make("dd");
-  answer.append(...values.map((value) => Object.assign(make("p", value, id === "text" ? "facts__text" : ""), { dir: "auto" })));
+  answer.append(...values.map((value) => Object.assign(typeof value === "string" ? make("p", value) : value, { dir: "auto" })));
   const change = make("button", say("change"), "link");
   change.type = "button";
   change.setAttribute("aria-label", say("change.what", { what }));
   change.addEventListener("click", () => {
+    const target = find(root, "#" + id, HTMLElement);
     steps.show(target.closest("section")?.dataset.step ?? "");
     target.focus();
   });
@@ -34,5 +52,14 @@ function describe(root, { id, values }, steps, say) {
   return [make("dt", what), answer];
 }
 
+/** The question, as it stands above its field. @param {HTMLElement} root @param {string} id */
+function asked(root, id) {
+  const legend = root.querySelector(`#${id} > legend`);
+  return legend ? firstText(legend) : labelOf(root, id);
+}
+
 /** @param {HTMLElement} root @param {string} id */
-const labelOf = (root, id) => all(root, `label[for="${id}"]`)[0].firstChild?.textContent?.trim() ?? "";
+const labelOf = (root, id) => firstText(find(root, `label[for="${id}"]`, HTMLElement));
+
+/** @param {Element} element */
+const firstText = (element) => element.firstChild?.textContent?.trim() ?? "";

@@ -255,3 +255,11 @@ def test_help_has_example(verb: str) -> None:
 def _outcome(desk: Desk, *arguments: str, typed: str = "") -> tuple[int, str]:
     run = desk(*arguments, typed=typed)
     return run.code, run.err
+
+
+def test_overlay_swaps_labels_only():
+    """Another union's codebook has the same codes in its own words."""
+    plain, other = load_codebook(), load_codebook("general-grievance")
+    assert plain.codes.keys() == other.codes.keys()
+    assert plain.codes["WRK.MORAL"].label != other.codes["WRK.MORAL"].label
+    assert plain.codes["WRK.LOAD"] == other.codes["WRK.LOAD"]

@@ -224,3 +224,70 @@ def test_stock_json_reads_it():
     """A letter is plain JSON text: any reader opens it."""
     assert json.loads(PLAINTEXT)["text"] == LETTER.text
     assert b64(PLAINTEXT)
+
+
+def answering(**answers) -> bytes:
+    return dumped({**VALUE, "answers": {"kinds": ["REV"], **answers}})
+
+
+def tally(**numbers) -> dict[str, str]:
+    return {f"last_ten_{name}": str(number) for name, number in numbers.items()}
+
+
+GOOD_ANSWERS = {
+    "codes": {"codes": ["REV.ASYM", "REV.OVER"]},
+    "no codes": {"codes": []},
+    "last ten": tally(n=8, pos=2, neg=6, pos_reviewed=2, pos_changed=1),
+    "part of the last ten": tally(n=8, pos=2, neg="no_answer"),
+    "opened by the kind": {"decision_drafted": "positive", "instruction_form": "email"},
+    "several reasons": {"decision_reason_kind": ["standard", "form"]},
+}
+BAD_ANSWERS = {
+    "code of another kind": {"codes": ["TRN.NONE"]},
+    "unknown code": {"codes": ["REV.NEVER"]},
+    "codes as text": {"codes": "REV.OVER"},
+    "closed group": {"training_when": "never"},
+    "closed by a code": {"codes": ["REV.OVER"], "last_ten_n": "3"},
+    "too many": tally(n=11),
+    "leading zero": tally(n="03"),
+    "other digits": tally(n="\u0663"),
+    "negative": tally(n=-1),
+    "number as number": {"last_ten_n": 3},
+    "does not add up": tally(n=10, pos=2, neg=6),
+    "more changed than reviewed": tally(pos=5, pos_reviewed=1, pos_changed=2),
+    "more reviewed than there are": tally(neg=1, neg_reviewed=2),
+    "more changed than there are": tally(neg=1, neg_changed=2),
+    "more than counted": tally(n=1, neg=2),
+}
+
+
+@pytest.mark.parametrize("name", GOOD_ANSWERS)
+def test_answers_read(name, officer):
+    """The desk reads what the page may write."""
+    assert read_letter(answering(**GOOD_ANSWERS[name]), [ASKED], REGIONS).answers["kinds"] == ("REV",)
+    assert "plaintext" in officer.ask(**_page_letter(GOOD_ANSWERS[name]))
+
+
+@pytest.mark.parametrize("name", BAD_ANSWERS)
+def test_answers_refused(name, officer):
+    """Page and desk refuse the same answers: closed groups, codes without their kind, numbers that contradict."""
+    assert fault_of(answering(**BAD_ANSWERS[name])) == "letter-answers"
+    assert officer.ask(**_page_letter(BAD_ANSWERS[name]))["fault"] == "letter-answers"
+
+
+def _page_letter(answers: dict) -> dict:
+    letter = {"answers": {"kinds": ["REV"], **answers}, "text": "", "consent": CONSENT, "lang": "en"}
+    return {"do": "letter", "letter": letter, "questionnaire": ASKED.id, "regions": list(REGIONS)}
+
+
+def test_another_union_is_only_data(officer):
+    """A letter of another questionnaire, with kinds and numbers of its own, is written by the page and read here."""
+    general = load_questionnaire("general-grievance")
+    answers = {"kinds": ["WRK", "LAB"], "codes": ["LAB.PAY"], **{"work_last_ten_overrun": "7", "setting": "field"}}
+    letter = {"answers": answers, "text": "", "consent": CONSENT, "lang": "en"}
+    ask = {"do": "letter", "letter": letter, "questionnaire": general.id, "regions": list(REGIONS)}
+    read = read_letter(base64.b64decode(officer.ask(**ask)["plaintext"]), [ASKED, general], REGIONS)
+    assert read.questionnaire_id == general.id
+    assert read.answers["codes"] == ("LAB.PAY",)
+    letter["answers"] = answers | {"work_last_ten_unpaid": "8"}
+    assert officer.ask(**ask)["fault"] == "letter-answers"

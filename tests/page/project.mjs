@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // Where the project is, and what several tests need of it. UNDERSEAL_SOURCE names the checkout when tests run elsewhere.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -16,7 +16,11 @@ export const loadPackage = (path) => import(pathToFileURL(join(ROOT, "node_modul
 
 export const readProject = (path) => readFileSync(join(ROOT, path), "utf8");
 
-export const QUESTIONNAIRE = JSON.parse(readProject("intake/questionnaires/asylum-officer.json"));
+const { withCodes } = await load("questionnaire.mjs");
+export const CODEBOOK = JSON.parse(readProject("intake/codebook.json"));
+export const questionnaire = (id) => withCodes(JSON.parse(readProject(`intake/questionnaires/${id}.json`)), CODEBOOK);
+export const QUESTIONNAIRES = readdirSync(join(ROOT, "intake/questionnaires")).map((name) => name.replace(".json", ""));
+export const QUESTIONNAIRE = questionnaire("asylum-officer");
 export const REGIONS = ["coast", "interior"];
 
 /** A report with every answer in place. */

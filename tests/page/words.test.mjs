@@ -3,9 +3,12 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { QUESTIONNAIRE, readProject, ROOT } from "./project.mjs";
+import { load, questionnaire, QUESTIONNAIRES, readProject, ROOT } from "./project.mjs";
 
-const PAGE_MODULES = ["dom", "form", "handover", "main", "sealing", "sending", "steps", "summary"];
+const { RULES } = await load("detectors.mjs");
+const { fieldsOf } = await load("questionnaire.mjs");
+
+const PAGE_MODULES = ["dom", "form", "handover", "main", "sealing", "sending", "steps", "summary", "warnings"];
 const TOOLS = ["build", "officer"];
 const words = JSON.parse(readProject("intake/words/en.json"));
 const said = Object.keys(words).filter((key) => key.startsWith("say.")).map((key) => key.slice(4));
@@ -15,8 +18,9 @@ const page = PAGE_MODULES.map(code).join("\n");
 
 test("every sentence of the script is said somewhere", () => {
   const quoted = (key) => page.includes(`"${key}"`);
+  const rule = (key) => key.startsWith("detector.");
   const reason = (key) => key.startsWith("why.") && quoted(key.replace(/^why\.|\.said$/g, ""));
-  assert.deepEqual(said.filter((key) => !quoted(key) && !reason(key)), []);
+  assert.deepEqual(said.filter((key) => !quoted(key) && !reason(key) && !rule(key)), []);
 });
 
 test("every sentence that the script says exists", () => {
@@ -26,12 +30,27 @@ test("every sentence that the script says exists", () => {
   assert.deepEqual([...asked, ...setbacks].filter((key) => !said.includes(key)), []);
 });
 
-test("every option of the questionnaire has its label", () => {
-  const fields = [...QUESTIONNAIRE.fields, ...QUESTIONNAIRE.consent.modifiers];
-  const keys = fields.flatMap(({ id, options }) => [`field.${id}`, ...options.map((option) => `option.${id}.${option}`)]);
-  const switches = QUESTIONNAIRE.consent.switches.flatMap(({ id }) => [`switch.${id}`, `switch.${id}.hint`]);
-  assert.deepEqual([...keys, ...switches].filter((key) => !words[key]), []);
+test("every detector explains itself and says what to do, and no other does", () => {
+  const rules = [...RULES.filter(({ quiet }) => !quiet).map(({ id }) => id), "combination"];
+  assert.deepEqual(said.filter((key) => key.startsWith("detector.")).sort(), rules.flatMap((id) => [`detector.${id}`, `detector.${id}.hint`]).sort());
 });
+
+for (const id of QUESTIONNAIRES) {
+  const asked = questionnaire(id);
+  const has = { ...words, ...JSON.parse(readProject(`intake/words/${id}/en.json`)) };
+
+  test(`every question and option of ${id} has its words`, () => {
+    const labelled = (field, option) => has[`option.${field}.${option}`] ?? has[`option.${option}`];
+    const fields = [...fieldsOf(asked), ...asked.consent.modifiers];
+    const unlabelled = fields.flatMap((field) => field.options.filter((option) => !labelled(field.id, option)));
+    const keys = [
+      ...fields.map(({ id }) => `field.${id}`), ...Object.keys(asked.facts).map((code) => `option.codes.${code}`),
+      ...asked.groups.flatMap(({ id, checks = [] }) => [`step.${id}`, ...checks.map((check) => `check.${check.id}`)]),
+      ...asked.consent.switches.flatMap(({ id }) => [`switch.${id}`, `switch.${id}.hint`]),
+    ];
+    assert.deepEqual([...keys.filter((key) => !has[key]), ...unlabelled], []);
+  });
+}
 
 test("pure modules name no document, window, request or storage", () => {
   const pure = modules.filter((name) => !PAGE_MODULES.includes(name) && !TOOLS.includes(name));

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Every answer carries the same headers, each once, whatever its status; no cookie is ever set."""
 
+import gzip
 import socket
 from collections.abc import Callable
 from datetime import date
@@ -83,7 +84,7 @@ def test_stored_headers_exact(client: FlaskClient, office: PortalOffice) -> None
     check(201, list(answer.headers))
 
 
-@pytest.mark.parametrize("path", ["/keys.txt", "/keys.txt.sig", "/health"])
+@pytest.mark.parametrize("path", ["/keys.txt.sig", "/health"])
 def test_text_headers_exact(client: FlaskClient, path: str) -> None:
     """So do the texts, which have no compressed form."""
     answer = client.get(path)
@@ -91,12 +92,19 @@ def test_text_headers_exact(client: FlaskClient, path: str) -> None:
     check(200, list(answer.headers))
 
 
-@pytest.mark.parametrize("path", ["/", "/SHA256SUMS", "/SHA256SUMS.sig"])
+@pytest.mark.parametrize("path", ["/", "/keys.txt", "/SHA256SUMS", "/SHA256SUMS.sig"])
 def test_page_headers_exact(client: FlaskClient, path: str) -> None:
-    """So does the page, whose form depends on what the browser can unpack and on nothing else."""
+    """So do page and keys, whose form depends on what the browser can unpack and on nothing else."""
     answer = client.get(path)
     assert "Accept-Encoding" == answer.headers["Vary"]
     check(200, list(answer.headers), also=frozenset({"vary"}))
+
+
+def test_keys_packed_are_the_keys(client: FlaskClient) -> None:
+    """Whoever takes gzip gets the same list in fewer bytes; whoever does not gets it as it was signed."""
+    packed = client.get("/keys.txt", headers={"Accept-Encoding": "gzip, br"})
+    assert "gzip" == packed.headers["Content-Encoding"]
+    assert client.get("/keys.txt").data == gzip.decompress(packed.data)
 
 
 def test_failure_headers_exact(client_of: Callable[..., FlaskClient], capsys: pytest.CaptureFixture[str]) -> None:

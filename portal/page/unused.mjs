@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+// In the page's script this stands where its libraries would bring algorithms that no letter, draft or key list uses:
+// P-256, P-384 and scrypt. Only recipients and identities of the hybrid kind reach the library (envelope.mjs, draft.mjs),
+// and whoever came here by another way would stop at once. The self-test seals and opens without them.
+
+/** @returns {never} */
+const stop = () => {
+  throw new Error("this algorithm is not part of the page");
+};
+
+export { stop as p256, stop as p384, stop as scrypt };
