@@ -16,7 +16,9 @@ CARELESS = b"<!doctype html><title>careless</title><textarea id=text></textarea>
 
 def traces(folder: Path, word: str) -> list[str]:
     """Return the files below a folder whose name or content holds the word: as UTF-8, as UTF-16, or packed."""
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if word in p.name or p.is_file() and holds(p, word))
+    return sorted(
+        str(p.relative_to(folder)) for p in folder.rglob("*") if word in p.name or p.is_file() and holds(p, word)
+    )
 
 
 def holds(path: Path, word: str) -> bool:
