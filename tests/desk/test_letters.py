@@ -30,8 +30,10 @@ def _letter_text(**changes: object) -> str:
     return json.dumps({**letter_value(CANARY), **changes})
 
 
-def _mac_line(envelope: bytes) -> int:
-    return envelope.index(b"\n--- ") + 10
+def _with_other_mac(envelope: bytes) -> bytes:
+    """Return the envelope with the first letter of its MAC exchanged for another of base64."""
+    at = envelope.index(b"\n--- ") + 5
+    return envelope[:at] + (b"B" if envelope[at : at + 1] == b"A" else b"A") + envelope[at + 1 :]
 
 
 ENVELOPES: dict[str, tuple[Callable[[Office], bytes], str]] = {
@@ -42,7 +44,7 @@ ENVELOPES: dict[str, tuple[Callable[[Office], bytes], str]] = {
     "strangers": (lambda o: seal(letter(CANARY), STRANGERS), "no-match"),
     "body flipped": (lambda o: _flip(o.envelope(letter(CANARY)), 21_000), "payload"),
     "first byte flipped": (lambda o: _flip(o.envelope(letter(CANARY)), 0), "version"),
-    "mac flipped": (lambda o: _flip(o.envelope(letter(CANARY)), _mac_line(o.envelope(letter(CANARY)))), "header-mac"),
+    "mac flipped": (lambda o: _with_other_mac(o.envelope(letter(CANARY))), "header-mac"),
     "other type": (lambda o: _replaced(o, b"mlkem768x25519", b"mlkem768x25510"), "recipient-type"),
     "space too many": (lambda o: _replaced(o, b"-> ", b"->  ")[:-1], "stanza"),
 }
