@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -149,22 +149,24 @@ def demo(base: Path, port: int, once: bool, no_samples: bool) -> None:
             make_courier_and_desk(folders, port)
             received = carry(folders) if sent else 0
             write_new(folders.finished, b"a throwaway office: it protects nobody\n")
-        if once:
-            _VOICE.answer_json(_result(folders, port, sent, received))
-        else:
-            _show(folders, base, port, bool(sent))
-        if no_samples or not once:
-            _stay(portal)
+        try:
+            if once:
+                _VOICE.answer_json(_result(folders, port, sent, received))
+            else:
+                _show(folders, base, port, bool(sent))
+            if no_samples or not once:
+                _stay(portal)
+        except KeyboardInterrupt:
+            _VOICE.say("stopped; nothing was deleted")
 
 
-def _stay(portal: subprocess.Popen[bytes]) -> None:
-    """Return when the person, or a supervisor, ends the program. Raises PortalEnded if the portal ends first."""
-    try:
-        while portal.poll() is None:
-            time.sleep(0.5)
-    except KeyboardInterrupt:
-        _VOICE.say("stopped; nothing was deleted")
-        return
+def _stay(portal: subprocess.Popen[bytes]) -> NoReturn:
+    """Stay until the person, or a supervisor, ends the program by a KeyboardInterrupt.
+
+    Raises PortalEnded if the portal ends first.
+    """
+    while portal.poll() is None:
+        time.sleep(0.5)
     raise PortalEnded
 
 

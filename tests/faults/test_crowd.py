@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from crypto.primitives import digest
+from intake.acknowledgement import read_acknowledgement
 
 CLIENTS = 8
 
@@ -82,6 +83,8 @@ def kill_cycles(office, officer, cycles: int) -> None:
     office.receive(bundle)
     office.push()
     assert len(acknowledged) == cycles * CLIENTS * 3
+    at_desk = read_acknowledgement(max((office.folders.stick / "outgoing").glob("ack-*.json")).read_bytes()).digests
+    assert acknowledged <= set(at_desk)  # the desk compares every byte with these digests before it signs for them
     assert len(office.reports()) >= len(acknowledged)
     assert office.shelf() == set()
     office.desk("verify")
