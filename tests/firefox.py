@@ -218,7 +218,10 @@ class Firefox:
         return name
 
     def fill_step(self, text: str, *, paste: bool) -> None:
-        """Give the two answers that a report must have, where the step asks for them."""
+        """Give the answers without which the form does not go on, where the step asks for them."""
+        if self.value(f"document.querySelector('{SHOWN} #device-no') !== null"):
+            self.tab_to("#device-no")
+            self.keys(" ")
         if self.value(f"document.querySelector('{SHOWN} #kinds-REV') !== null"):
             self.tab_to("#kinds-REV")
             self.keys(" ")

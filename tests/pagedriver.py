@@ -64,11 +64,18 @@ def go_on(page: Page, to: str) -> list[str]:
     return steps
 
 
+def start(page: Page) -> None:
+    """Say that the device is the officer's own, and start."""
+    page.wait_for_selector(visible("before", "[data-go=next]"))
+    tab_to(page, "#device-no")
+    page.keyboard.press("Space")
+    press(page, visible("before", "[data-go=next]"))
+
+
 def write_report(page: Page, url: str, text: str, *, paste: bool = False) -> None:
     """Go from the first step to the check, by keyboard alone; choose the first kind; type the text."""
     page.goto(url)
-    page.wait_for_selector(visible("before", "[data-go=next]"))
-    press(page, visible("before", "[data-go=next]"))
+    start(page)
     page.wait_for_selector(visible("kinds", "[data-input]"))
     tab_to(page, "#kinds-REV")
     page.keyboard.press("Space")

@@ -27,10 +27,15 @@ export const enterPresses = (field, button) =>
   field.addEventListener("keydown", (event) => event.key === "Enter" && button.click());
 
 /** Facts that the page carries in a data attribute as JSON. @param {string} name @returns {any} */
-export const carried = (name) => JSON.parse(document.documentElement.dataset[name] ?? "");
+export const carried = (name) => JSON.parse(document.documentElement.dataset[name] ?? document.body.dataset[name] ?? "");
+
+/** Let the officer save bytes as a file. @param {Uint8Array} bytes @param {string} name one that tells nothing */
+export function saveFile(bytes, name) {
+  const link = make("a");
+  link.href = URL.createObjectURL(new Blob([/** @type {BlobPart} */ (bytes)], { type: "application/octet-stream" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // some browsers read it only once the officer has agreed
+}
 
 /** @typedef {(key: string, values?: Record<string, string | number>) => string} Say */
-
-/** Says a sentence of intake/words, with its `{name}` places filled. @param {Record<string, string>} words @returns {Say} */
-export const speaker = (words) => (key, values = {}) =>
-  words[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));

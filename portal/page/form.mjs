@@ -16,6 +16,7 @@ export class Form {
     this.text = find(root, "[data-text]", HTMLTextAreaElement);
     for (const field of all(root, "[data-options-from=regions]")) addOptions(field, regions);
     for (const field of all(root, "[data-type=month]")) addOptions(field, months(field, new Date()));
+    this.nameMonths();
     for (const input of all(root, '[data-input="kinds"]')) input.addEventListener("change", () => this.unfold());
     this.text.addEventListener("input", () => this.measure());
     this.measure();
@@ -74,9 +75,18 @@ export class Form {
     });
   }
 
+  /** Name the months in the language of the page. */
+  nameMonths() {
+    const format = new Intl.DateTimeFormat(document.documentElement.lang, { month: "long", year: "numeric", timeZone: "UTC" });
+    for (const option of all(this.root, "[data-type=month] option")) {
+      const { value } = /** @type {HTMLOptionElement} */ (option);
+      if (/^[0-9]/.test(value)) option.textContent = format.format(new Date(value));
+    }
+  }
+
   /** Whether there is anything that leaving would lose. */
   get begun() {
-    return this.text.value !== "" || all(this.root, "[data-input], select").some((input) =>
+    return this.text.value !== "" || all(this.root, "[data-step]:not([data-step=before]) :is([data-input], select)").some((input) =>
       input instanceof HTMLInputElement ? input.checked !== input.defaultChecked
         : input instanceof HTMLSelectElement && !input.selectedOptions[0].defaultSelected);
   }
@@ -121,13 +131,12 @@ const addOptions = (field, options) => find(field, "select", HTMLSelectElement).
   return option;
 }));
 
-/** @param {HTMLElement} field @param {Date} now */
+/** The months that a field offers; their names come later. @param {HTMLElement} field @param {Date} now */
 function months(field, now) {
   const step = field.dataset.span === "future" ? 1 : -1;
   const first = field.dataset.span === "future" ? 1 : 0;
-  const format = new Intl.DateTimeFormat(document.documentElement.lang, { month: "long", year: "numeric", timeZone: "UTC" });
   return Array.from({ length: MONTHS + 1 - first }, (_, i) => {
     const month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + step * (i + first)));
-    return { id: month.toISOString().slice(0, 7), label: format.format(month) };
+    return { id: month.toISOString().slice(0, 7), label: "" };
   });
 }

@@ -13,12 +13,14 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
 ROOT = Path(__file__).resolve().parents[2]
+FIRST = "en.json"  # the language that the page opens in
 SCRIPT_PREFIX = "say."  # words that the script says; they ride in a data attribute
 
 
@@ -93,8 +95,9 @@ class Words:
 
     def __init__(self, sentences: dict[str, str]) -> None:
         self._sentences = sentences
+        self.lang = sentences["lang"]
         shared = {key for key in sentences if key.startswith("option.") and key.count(".") == 1}  # of any question
-        self._used = {"lang"} | shared | {key for key in sentences if key.startswith(SCRIPT_PREFIX)}
+        self._used = {"lang", "lang.name"} | shared | {key for key in sentences if key.startswith(SCRIPT_PREFIX)}
 
     def has(self, key: str) -> bool:
         """Return whether there is such a sentence."""
@@ -158,14 +161,64 @@ def asset(folder: Path, name: str) -> Asset:
     return Asset(name, "sha384-" + base64.b64encode(sha384).decode("ascii"))
 
 
+class Seen(HTMLParser):
+    """The tags of a page in their order, and its texts without the white space around them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.texts: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take a tag."""
+        self.tags.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        """Take a text."""
+        if data.strip():
+            self.texts.append(data.strip())
+
+
+def languages(questionnaire: str) -> list[Words]:
+    """Return the words of every language that has a file, English in front."""
+    names = sorted(
+        (path.name for path in (ROOT / "intake/words").glob("*.json")), key=lambda name: (name != FIRST, name)
+    )
+    return [Words(load(f"intake/words/{name}") | load(f"intake/words/{questionnaire}/{name}")) for name in names]
+
+
 def render(folder: Path) -> str:
-    """Return the page for the assets in `folder`. Raises SystemExit when a sentence is left over."""
+    """Return the page for the assets in `folder`. Raises SystemExit when a sentence is missing or left over."""
     built = json.loads((folder / "built.json").read_text(encoding="utf-8"))
     chosen = built["questionnaire"]
     questionnaire = load(f"intake/questionnaires/{chosen}.json")
-    sentences = load("intake/words/en.json") | load(f"intake/words/{chosen}/en.json")
     facts = facts_of(questionnaire)
-    words = Words(sentences)
+    spoken = languages(chosen)
+    values = {
+        "languages": spoken,
+        "text_advised_words": questionnaire["text_advised_words"],
+        "switches": [Switch(**switch) for switch in questionnaire["consent"]["switches"]],
+        "modifiers": [
+            Field(**field, radios=field["type"] == "choice") for field in questionnaire["consent"]["modifiers"]
+        ],
+        "screens": list(screens(questionnaire)),
+        "codes": {
+            kind: [code for code in facts if code.startswith(kind + ".")]
+            for kind in {code.partition(".")[0] for code in facts}
+        },
+        **{kind: asset(folder, built[kind]) for kind in ("script", "style", "icon")},
+    }
+    html, *others = [in_language(words, values) for words in spoken]
+    html = html.replace("@QUESTIONNAIRE@", compact(of_script(questionnaire, facts)))
+    html = html.replace("@WORDS@", compact(spoken[0].of_script()))
+    html = html.replace("@LANGUAGES@", compact(translations(html, others, spoken)))
+    return "\n".join(line for line in html.splitlines() if line.strip()).replace(">\n<", "><") + "\n"
+
+
+def in_language(words: Words, values: dict[str, Any]) -> str:
+    """Return the page in one language."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ROOT / "templates"),
         autoescape=True,
@@ -174,23 +227,25 @@ def render(folder: Path) -> str:
         lstrip_blocks=True,
     )
     environment.globals.update(t=words.say, has=words.has, label=words.label)
-    html = environment.get_template("page/page.html").render(
-        lang=sentences["lang"],
-        text_advised_words=questionnaire["text_advised_words"],
-        switches=[Switch(**switch) for switch in questionnaire["consent"]["switches"]],
-        modifiers=[Field(**field, radios=field["type"] == "choice") for field in questionnaire["consent"]["modifiers"]],
-        screens=list(screens(questionnaire)),
-        codes={
-            kind: [code for code in facts if code.startswith(kind + ".")]
-            for kind in {code.partition(".")[0] for code in facts}
-        },
-        **{kind: asset(folder, built[kind]) for kind in ("script", "style", "icon")},
-    )
+    html = environment.get_template("page/page.html").render(lang=words.lang, others=values["languages"][1:], **values)
     if words.unused():
-        raise SystemExit("render: words that nothing uses: " + ", ".join(words.unused()))
-    html = html.replace("@QUESTIONNAIRE@", compact(of_script(questionnaire, facts)))
-    html = html.replace("@WORDS@", compact(words.of_script()))
-    return "\n".join(line for line in html.splitlines() if line.strip()).replace(">\n<", "><") + "\n"
+        raise SystemExit(f"render: words of {words.lang} that nothing uses: " + ", ".join(words.unused()))
+    return html
+
+
+def translations(first: str, others: list[str], spoken: list[Words]) -> dict[str, dict[str, list[str]]]:
+    """Return for each other language every text of the page, and of the script, in the order of the first.
+
+    The page needs no keys at its texts this way: it is the same page, and its texts are exchanged one by one.
+    """
+    seen, said = Seen(first), spoken[0].of_script()
+    found = {}
+    for html, words in zip(others, spoken[1:], strict=True):
+        other, says = Seen(html), words.of_script()
+        if other.tags != seen.tags or len(other.texts) != len(seen.texts) or says.keys() != said.keys():
+            raise SystemExit(f"render: the page in {words.lang} is not the page in {spoken[0].lang}")
+        found[words.lang] = {"page": other.texts, "say": [says[key] for key in said]}
+    return found
 
 
 def compact(value: object) -> str:

@@ -21,6 +21,8 @@ export class Sealing {
     this.outcome = find(root, "[data-outcome]", HTMLElement);
     this.dateInput = find(root, "[data-today]", HTMLInputElement);
     this.offsetDays = 0;
+    /** @type {Map<string, [string, Record<string, string>?]>} */
+    this.said = new Map();
     const useDate = find(root, "[data-use-date]", HTMLElement);
     useDate.addEventListener("click", () => this.correctDate());
     enterPresses(this.dateInput, useDate);
@@ -117,8 +119,14 @@ export class Sealing {
     for (const button of this.button.closest("section")?.querySelectorAll("button") ?? []) button.disabled = busy;
   }
 
+  /** Say again what stands there, in another language. */
+  sayAgain() {
+    for (const [name, [key, values]] of this.said) this.state(name, key, values);
+  }
+
   /** @param {string} name @param {string} key @param {Record<string, string>} [values] */
   state(name, key, values) {
+    this.said.set(name, [key, values]);
     find(this.root, `[data-state="${name}"]`, HTMLElement).textContent = key && this.say(key, values);
   }
 }

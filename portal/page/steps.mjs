@@ -3,13 +3,15 @@ import { all, find, make } from "./dom.mjs";
 
 /** Something the officer must mend: the id of the field, and the sentence. @typedef {{ id: string, sentence: string }} Problem */
 
-/** The steps of the form: one is shown, and nothing tells the network which. */
+/** The steps of the form: one is shown, or something aside of them; nothing tells the network which. */
 export class Steps {
   /** @param {HTMLElement} root @param {(step: HTMLElement) => Problem[]} check run before a step is left forwards
    *  @param {(step: HTMLElement) => boolean} asked whether a step stands on this officer's path
    *  @param {(name: string) => void} shown @param {import("./dom.mjs").Say} say */
   constructor(root, check, asked, shown, say) {
     this.steps = all(root, "[data-step]");
+    this.asides = all(root, "[data-aside]");
+    this.name = this.steps[0].dataset.step ?? "";
     this.asked = asked;
     this.say = say;
     this.errors = find(root, "[data-errors]", HTMLElement);
@@ -19,6 +21,11 @@ export class Steps {
       button.hidden = false;
       button.addEventListener("click", () => this.move(button.dataset.go === "next" ? 1 : -1));
     }
+    for (const button of all(root, "[data-open]")) {
+      button.hidden = false;
+      button.addEventListener("click", () => this.open(button.dataset.open ?? ""));
+    }
+    for (const button of all(root, "[data-close]")) button.addEventListener("click", () => this.close());
   }
 
   /** The steps of this officer's path. */
@@ -27,24 +34,47 @@ export class Steps {
   }
 
   get current() {
-    return this.path.findIndex((step) => !step.hidden);
+    return this.path.findIndex((step) => step.dataset.step === this.name);
   }
 
-  /** @param {number} by */
+  /** Go on or back; an answer can lead aside instead. @param {number} by */
   move(by) {
     const problems = by > 0 ? this.check(this.path[this.current]) : [];
+    const stop = this.path[this.current].querySelector("[data-stops]:checked");
     if (problems.length) this.complain(problems);
+    else if (by > 0 && stop instanceof HTMLElement) this.open(stop.dataset.stops ?? "");
     else this.show(this.path[this.current + by].dataset.step ?? "");
   }
 
   /** Show a step and give its heading the focus. @param {string} name */
   show(name) {
-    this.errors.hidden = true;
-    for (const step of this.steps) step.hidden = step.dataset.step !== name;
+    this.name = name;
+    this.turn(this.path[this.current]);
     this.count();
     this.shown(name);
+  }
+
+  /** Show something aside of the path; the step that it was opened from waits. @param {string} name */
+  open(name) {
+    const opener = document.activeElement;
+    this.turn(find(document, `[data-aside="${name}"]`, HTMLElement));
+    this.opener = opener instanceof HTMLElement ? opener : undefined;
+    this.shown(name);
+  }
+
+  /** Go back to the step, and to what opened the aside. */
+  close() {
+    const opener = this.opener;
+    this.show(this.name);
+    if (opener?.offsetParent) opener.focus();
+  }
+
+  /** @param {HTMLElement} section the one to be seen */
+  turn(section) {
+    this.errors.hidden = true;
+    for (const one of [...this.steps, ...this.asides]) one.hidden = one !== section;
     window.scrollTo(0, 0);
-    find(this.path[this.current], "[data-heading]", HTMLElement).focus();
+    find(section, "[data-heading]", HTMLElement).focus();
   }
 
   /** Say how far this is; the way grows and shrinks with what is chosen. */

@@ -4,7 +4,7 @@
 import re
 
 import pytest
-from pagedriver import Wire, await_receipt, go_on, press, seal, shown, visible, write_report
+from pagedriver import start,  Wire, await_receipt, go_on, press, seal, shown, visible, write_report
 
 MARKER = "xyzzyMARKERplugh"
 WORDS = (
@@ -73,8 +73,7 @@ def test_harmless_words_warn_of_nothing(office, page):
 def test_path_follows_what_is_chosen(office, page):
     """The last ten come first; numbers that contradict stop there, and one's first choice can still be changed."""
     page.goto(office.url)
-    page.wait_for_selector(visible("before", "[data-go=next]"))
-    go_on(page, "kinds")
+    start(page)
     page.check("#kinds-REV")
     assert go_on(page, "last_ten") == ["kinds", "context", "last_ten"]
     for name, number in {"n": "10", "pos": "3", "neg": "6"}.items():
