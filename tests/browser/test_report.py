@@ -4,7 +4,7 @@
 import re
 
 import pytest
-from pagedriver import start,  Wire, await_receipt, go_on, press, seal, shown, visible, write_report
+from pagedriver import Wire, await_receipt, go_on, press, seal, shown, start, visible, write_report
 
 MARKER = "xyzzyMARKERplugh"
 WORDS = (
