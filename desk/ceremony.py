@@ -23,12 +23,13 @@ from desk.keymaking import (
     make_desk_key,
     make_holder,
 )
+from desk.pagefolder import office_page
 from desk.rootfile import OFFICE, RootFacts, root_files
 from desk.shares import split_root
 from desk.sheets import ShareSheet
 from desk.signing import Request, plan_signing, signed_facts, signed_lists
 from intake.office import Contact, Office, Region
-from intake.page import SUMS, BuiltPage, office_page
+from intake.page import SUMS, BuiltPage
 
 WEEKS = MAX_WEEKS  # a batch: one quarter
 

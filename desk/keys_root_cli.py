@@ -18,7 +18,7 @@ from desk.describe import Rows, page_rows, signing_rows
 from desk.folders import public_files, refuse_there, write_folder
 from desk.halves import MAX_WEEKS, Half, mondays
 from desk.keys_people_cli import DAY, day_of, read_half_file, today
-from desk.pagefolder import SIGNATURE, check_digests, check_release, read_page_folder
+from desk.pagefolder import SIGNATURE, check_digests, check_release, office_page, read_page_folder
 from desk.pdf import prints_whole
 from desk.rootfile import OFFICE, RootFacts, read_root, root_files
 from desk.sheets import card, card_qr
@@ -28,7 +28,7 @@ from intake.errors import UndersealError
 from intake.files import FileThere, read, write_new
 from intake.limits import OFFICE_MAX_BYTES
 from intake.office import Contact, Office, Region, read_office, write_office
-from intake.page import SUMS, built_page, office_page
+from intake.page import SUMS, built_page
 
 SHEETS = "sheets"
 _LIST_NAME = re.compile(r"keys-([0-9]{6})\.txt", re.ASCII)

@@ -1,25 +1,43 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""A page's folder, checked: against its own digests, and against the release that is installed here."""
+"""The files of one office's page; a folder of them, checked against its digests and the release installed here."""
 
+import gzip
 import html
 import re
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
+import brotli
+
 from crypto.primitives import digest
 from desk.ceremony_errors import PageDiffers
 from intake.errors import UndersealError
 from intake.files import read
 from intake.limits import MIB
-from intake.office import Office, read_office
-from intake.page import INDEX, SUMS, BuiltPage, office_page
+from intake.office import Office, read_office, render_page
+from intake.page import INDEX, SUMS, BuiltPage
 
 MAX_FILE_BYTES = 4 * MIB
 SIGNATURE = SUMS + ".sig"
+INDEX_BR = INDEX + ".br"
 _MAX_FILES = 100
 _SUM = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._-]*)")
 _OFFICE = re.compile(r'data-office="([^"]*)"')
+
+
+def office_page(built: BuiltPage, office: Office) -> dict[str, bytes]:
+    """Return the files of one office's page by name: index.html, script, style, icon, their packed forms, SHA256SUMS.
+
+    SHA256SUMS is in the form of `sha256sum` and covers what a visitor gets unpacked, and the brotli form of the page:
+    the browser compares those of script and style with the page itself, and nothing else could check this one.
+    """
+    index = render_page(built.page, office)
+    forms = {INDEX + ".gz": gzip.compress(index, 9, mtime=0), INDEX_BR: brotli.compress(index, quality=11)}
+    files = {INDEX: index, **forms, **built.files}
+    covered = sorted((INDEX, INDEX_BR, built.script, built.style, built.icon))
+    files[SUMS] = "".join(f"{digest(files[name])}  {name}\n" for name in covered).encode("ascii")
+    return files
 
 
 def read_page_folder(folder: Path) -> dict[str, bytes]:

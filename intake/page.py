@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The built page, as it ships inside the package, and the files of one office's page."""
+"""The built page, as it ships inside the package."""
 
-import gzip
 import json
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from crypto.primitives import digest
 from intake.errors import Exit, UndersealError
-from intake.office import Office, render_page
 
 INDEX = "index.html"
 SUMS = "SHA256SUMS"
@@ -52,15 +49,3 @@ def built_page() -> BuiltPage:
         return BuiltPage(folder.joinpath("page.html").read_bytes(), script, style, icon, files)
     except FileNotFoundError as error:
         raise PageNotBuilt from error
-
-
-def office_page(built: BuiltPage, office: Office) -> dict[str, bytes]:
-    """Return the files of one office's page by name: index.html, script, style, icon, their packed forms, SHA256SUMS.
-
-    SHA256SUMS is in the form of `sha256sum` and covers what a visitor gets unpacked; the root signs it.
-    """
-    index = render_page(built.page, office)
-    files = {INDEX: index, INDEX + ".gz": gzip.compress(index, 9, mtime=0), **built.files}
-    covered = sorted((INDEX, built.script, built.style, built.icon))
-    files[SUMS] = "".join(f"{digest(files[name])}  {name}\n" for name in covered).encode("ascii")
-    return files

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import brotli
 import pytest
 from flask.testing import FlaskClient
 from portalkit import OCTETS, PortalOffice, underseal
@@ -25,9 +26,13 @@ def test_page_is_as_signed(client: FlaskClient, office: PortalOffice) -> None:
     """Every file that SHA256SUMS names is served under its name, with that digest."""
     lines = client.get("/SHA256SUMS").text.splitlines()
     named = {name: value for value, name in (line.split("  ") for line in lines)}
-    served = {name: digest(client.get("/" + name.replace("index.html", "")).data) for name in named}
-    assert 4 == len(named)
-    assert named == served
+    packed = client.get("/", headers={"Accept-Encoding": "br"}).data
+    served = {
+        name: digest(client.get("/" + name.replace("index.html", "")).data) for name in named if name[-3:] != ".br"
+    }
+    assert 5 == len(named)
+    assert named == served | {"index.html.br": digest(packed)}
+    assert client.get("/").data == brotli.decompress(packed)
     assert (office.public / "page" / "SHA256SUMS.sig").read_bytes() == client.get("/SHA256SUMS.sig").data
 
 
