@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Every step and state of the page, both languages, light and dark: axe finds no violation of WCAG 2.2 A and AA."""
+
+import os
+from pathlib import Path
+
+import pytest
+from pagedriver import await_receipt, shown, visible
+
+SOURCE = Path(os.environ.get("UNDERSEAL_SOURCE", Path(__file__).resolve().parents[2]))
+AXE = (SOURCE / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RISKY = "\u202bA-123456789 \U0001f9a4 will be removed tomorrow."
+MOST_STEPS = 15
+
+pytestmark = pytest.mark.parametrize("browser", ["jit"], indirect=True)
+
+
+def violations(page, where: str) -> list[str]:
+    """Return what axe finds in the state that is shown: the place, the rule, and the elements."""
+    found = page.evaluate("rules => axe.run(document, { runOnly: rules, resultTypes: ['violations'] })", RULES)
+    return [f"{where}: {one['id']}: {[node['html'][:120] for node in one['nodes']]}" for one in found["violations"]]
+
+
+def forward(page) -> None:
+    """Press Continue on the step that is shown."""
+    page.locator(visible(shown(page), "[data-go=next]")).click()
+
+
+def to_longest(page) -> None:
+    """Choose every kind and code, so that every group of questions is open."""
+    for box in page.locator("[data-input=kinds]").all():
+        box.check()
+    for box in page.locator("[data-input=codes]:visible").all():
+        box.check()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_nothing_found_on_the_longest_path(office, page, lang, scheme):
+    """Each step as it is shown, with its mistakes where it can have some, to the receipt checked right and wrong."""
+    page.emulate_media(color_scheme=scheme)
+    page.goto(office.url)
+    page.evaluate(AXE)
+    if lang != "en":
+        page.locator(f"[data-speak][lang={lang}]").click()
+    found = violations(page, "before")
+    forward(page)
+    found += violations(page, "before, with a mistake")
+    for aside in page.locator("[data-step=before] [data-open]").all():
+        aside.click()
+        found += violations(page, "aside " + str(page.locator("[data-aside]:visible").get_attribute("data-aside")))
+        page.locator("[data-aside]:visible [data-close]").click()
+    page.check("#device-yes")
+    forward(page)
+    found += violations(page, "work device")
+    page.locator("[data-aside=work] [data-close]").click()
+    page.check("#device-no")
+    forward(page)
+    forward(page)
+    found += violations(page, "kinds, with a mistake")
+    to_longest(page)
+    seen = []
+    while shown(page) != "check" and len(seen) <= MOST_STEPS:
+        seen.append(shown(page))
+        found += violations(page, seen[-1])
+        if seen[-1] == "last_ten":
+            for name, number in {"n": "10", "pos": "3", "neg": "6"}.items():
+                page.select_option(f"#last_ten_{name}", number)
+            forward(page)
+            found += violations(page, "last_ten, with a mistake")
+            page.select_option("#last_ten_neg", "7")
+        if seen[-1] == "text":
+            page.locator("#text").fill("x" * 20_000)
+            forward(page)
+            found += violations(page, "text, too long")
+            page.locator("#text").fill(RISKY)
+        forward(page)
+    assert len(seen) + 3 <= MOST_STEPS
+    page.wait_for_selector(visible("check", "[data-seal]:not([disabled])"))
+    found += violations(page, "check")
+    page.route("**/envelopes", lambda route: route.fulfill(status=500, body="no"))
+    page.locator("[data-seal]").click()
+    page.wait_for_selector("[data-outcome] p")
+    found += violations(page, "check, not sent")
+    page.unroute("**/envelopes")
+    page.locator("[data-seal]").click()
+    words = await_receipt(page)
+    found += violations(page, "receipt")
+    page.locator("[data-check-words]").click()
+    found += violations(page, "receipt, not yet right")
+    for field in page.locator("[data-check] input").all():
+        field.fill(words[int(str(field.get_attribute("id")).removeprefix("word-")) - 1])
+    page.locator("[data-check-words]").click()
+    found += violations(page, "receipt, checked")
+    assert found == []
+
+
+def test_axe_finds_what_is_wrong(office, page):
+    """The search can fail: a label that is taken away is found."""
+    page.goto(office.url)
+    page.evaluate(AXE)
+    page.evaluate("document.querySelector('label[for=device-no]').remove()")
+    assert any(": label:" in one for one in violations(page, "broken"))
