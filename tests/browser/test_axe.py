@@ -35,8 +35,15 @@ def to_longest(page) -> None:
         box.check()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("lang", ["en", "es"])
+SEEN = [
+    ("en", "light"),
+    ("es", "dark"),
+    pytest.param("en", "dark", marks=pytest.mark.long),
+    pytest.param("es", "light", marks=pytest.mark.long),
+]
+
+
+@pytest.mark.parametrize(("lang", "scheme"), SEEN)
 def test_nothing_found_on_the_longest_path(office, page, lang, scheme):
     """Each step as it is shown, with its mistakes where it can have some, to the receipt checked right and wrong."""
     page.emulate_media(color_scheme=scheme)
