@@ -50,7 +50,7 @@ export function spanFrom(profile, route, month) {
  * @param {Profile} profile @param {string} trigger @param {string} when a day or a month @param {string} today
  * @returns {Outlook[]} @throws {Fault} `day` */
 export function outlook(profile, trigger, when, today) {
-  numberOf(today);
+  for (const day of [today, when.length === 7 ? `${when}-01` : when]) numberOf(day);
   const rows = profile.routes.filter((route) => route.trigger === trigger).map((route) => lookOut(profile, route, when, today));
   const key = (/** @type {Outlook} */ { due, span, route }) => (route.sense === "due" ? due?.file_by ?? span?.file_by : undefined) ?? "later";
   return rows.sort((a, b) => (key(a) < key(b) ? -1 : Number(key(a) > key(b))));

@@ -61,6 +61,12 @@ test("a route of the contract has no day of its own", async () => {
   assert.equal(await faultOf(() => dueFrom(of2019, routeOf(of2019, "arbitration"), "2019-05-02")), "route");
 });
 
+test("what is no day and no month is refused, also where the contract counts", async () => {
+  for (const when of ["", "May 2026", "2026-13", "2026-02-30", "abcdefg", "1989-12"]) {
+    assert.equal(await faultOf(() => outlook(of2019, "step_answer", when, TODAY)), "day", when);
+  }
+});
+
 test("routes stand in the order of the days to file by", () => {
   const rows = outlook(of2026, "event", "2026-11-02", TODAY);
   assert.deepEqual(rows.map(({ route }) => route.id), ["grievance", "eeo_counselor", "ulp", "osc_reprisal"]);
