@@ -68,7 +68,7 @@ export class DeadlineHelper {
     const { due, span } = row;
     const day = written((sense === "soft" ? span?.open_until_at_least : span?.certainly_past_after) ?? due?.hard_due ?? "");
     const [title, ...keys] = wordsOf(row);
-    const sentences = keys.map((key) => make("p", this.say(key, { day })));
+    const sentences = keys.map((key) => make("p", this.say(key, { day }), key.includes(".sense.") ? "route__day" : ""));
     const days = sense === "due" ? this.daysOf(row).map((sentence) => make("p", sentence, "route__day")) : [];
     const rule = count === null ? this.say("deadline.rule.contract", { id, basis })
       : this.say("deadline.rule", { id, count, unit: this.say(`deadline.unit.${unit}`), basis });

@@ -72,7 +72,7 @@ export const elections = (profile, ids) => profile.elections.filter(({ routes })
 /** The keys of what to say about a route, in order. @param {Outlook} outlook @returns {string[]} */
 export function wordsOf({ route, state, standing: stands }) {
   return [
-    `deadline.${route.id}`, `deadline.state.${state}`, ...(state === "date" ? [`deadline.sense.${route.sense}`] : []),
+    `deadline.${route.id}`, state === "date" ? `deadline.sense.${route.sense}` : `deadline.state.${state}`,
     ...(stands === "open" ? [] : [`deadline.standing.${stands}`]), ...(route.configured ? ["deadline.configured"] : []),
     ...(route.verified ? [] : ["deadline.unverified"]), `deadline.${route.id}.hint`,
   ];

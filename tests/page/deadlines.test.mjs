@@ -94,6 +94,8 @@ test("what is said follows from state, standing and proof", () => {
     "deadline.configured", "deadline.unverified", "deadline.grievance.hint"]);
   const eeo = outlook(of2026, "event", "2026-11-20", TODAY).find(({ route }) => route.id === "eeo_counselor");
   assert.deepEqual(wordsOf(eeo), ["deadline.eeo_counselor", "deadline.state.open", "deadline.eeo_counselor.hint"]);
+  const [silence] = outlook(of2026, "osc_complaint", "2026-11-20", TODAY);
+  assert.deepEqual(wordsOf(silence).slice(0, 2), ["deadline.ira_silence", "deadline.sense.opens"]);
 });
 
 test("profiles are whole", () => {
