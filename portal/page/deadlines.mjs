@@ -50,7 +50,7 @@ export function spanFrom(profile, route, month) {
  * @param {Profile} profile @param {string} trigger @param {string} when a day or a month @param {string} today
  * @returns {Outlook[]} @throws {Fault} `day` */
 export function outlook(profile, trigger, when, today) {
-  numberOf(today);
+  for (const day of [today, when.length === 7 ? `${when}-01` : when]) numberOf(day);
   const rows = profile.routes.filter((route) => route.trigger === trigger).map((route) => lookOut(profile, route, when, today));
   const key = (/** @type {Outlook} */ { due, span, route }) => (route.sense === "due" ? due?.file_by ?? span?.file_by : undefined) ?? "later";
   return rows.sort((a, b) => (key(a) < key(b) ? -1 : Number(key(a) > key(b))));
@@ -72,7 +72,7 @@ export const elections = (profile, ids) => profile.elections.filter(({ routes })
 /** The keys of what to say about a route, in order. @param {Outlook} outlook @returns {string[]} */
 export function wordsOf({ route, state, standing: stands }) {
   return [
-    `deadline.${route.id}`, `deadline.state.${state}`, ...(state === "date" ? [`deadline.sense.${route.sense}`] : []),
+    `deadline.${route.id}`, state === "date" ? `deadline.sense.${route.sense}` : `deadline.state.${state}`,
     ...(stands === "open" ? [] : [`deadline.standing.${stands}`]), ...(route.configured ? ["deadline.configured"] : []),
     ...(route.verified ? [] : ["deadline.unverified"]), `deadline.${route.id}.hint`,
   ];

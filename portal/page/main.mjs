@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { DeadlineHelper } from "./deadlinehelper.mjs";
 import { all, carried, find, make } from "./dom.mjs";
 import { Form } from "./form.mjs";
 import { handOver } from "./handover.mjs";
@@ -16,6 +17,7 @@ const sending = new Sending(office, carried("questionnaire"));
 const form = new Form(root, sending.questionnaire, office.regions, say);
 const steps = new Steps(root, (step) => form.problems(step), (step) => form.asks(step), shown, say);
 const sealing = new Sealing(root, sending, form, steps, say, arrived);
+const deadlines = new DeadlineHelper(root, say, () => sealing.today);
 let receiptUnchecked = false;
 let testFailed = false;
 
@@ -54,6 +56,7 @@ function useLanguage(lang) {
   form.nameMonths();
   form.measure();
   sealing.sayAgain();
+  deadlines.clear();
   steps.count();
   warnOfTest(!testFailed);
 }
@@ -112,5 +115,6 @@ function clear() {
     else if (input instanceof HTMLInputElement) input.checked = input.defaultChecked;
   }
   form.unfold();
+  deadlines.clear();
   for (const copy of all(root, "[data-summary], [data-warnings-list]")) copy.replaceChildren();
 }

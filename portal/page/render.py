@@ -143,10 +143,23 @@ def facts_of(questionnaire: dict[str, Any]) -> dict[str, str]:
 def of_script(questionnaire: dict[str, Any], facts: dict[str, str]) -> dict[str, Any]:
     """Return what the script needs of a questionnaire: the defaults stand in the page already."""
     groups = [
-        {**group, "fields": [{k: v for k, v in field.items() if k != "default"} for field in group["fields"]]}
+        {**group, "fields": [without(field, "default") for field in group["fields"]]}
         for group in questionnaire["groups"]
     ]
-    return {**questionnaire, "groups": groups, "facts": facts}
+    return {**without(questionnaire, "deadlines"), "groups": groups, "facts": facts}
+
+
+def routes_of(profile: dict[str, Any]) -> dict[str, Any]:
+    """Return what the page needs of a profile of deadlines: the routes of officers, and no names of holidays."""
+    holidays = profile["holidays"]
+    days = [without(day, "id") for day in holidays["days"]]
+    routes = [route for route in profile["routes"] if route.get("owner") != "desk"]
+    return {**profile, "holidays": {**holidays, "days": days}, "routes": routes}
+
+
+def without(data: dict[str, Any], left_out: str) -> dict[str, Any]:
+    """Return an object of JSON without one of its members."""
+    return {key: value for key, value in data.items() if key != left_out}
 
 
 def load(path: str) -> dict[str, Any]:
@@ -195,6 +208,7 @@ def render(folder: Path) -> str:
     chosen = built["questionnaire"]
     questionnaire = load(f"intake/questionnaires/{chosen}.json")
     facts = facts_of(questionnaire)
+    deadlines = routes_of(load(f"intake/deadlines/{questionnaire['deadlines']}.json"))
     spoken = languages(chosen)
     values = {
         "languages": spoken,
@@ -204,6 +218,7 @@ def render(folder: Path) -> str:
             Field(**field, radios=field["type"] == "choice") for field in questionnaire["consent"]["modifiers"]
         ],
         "screens": list(screens(questionnaire)),
+        "triggers": list(dict.fromkeys(route["trigger"] for route in deadlines["routes"])),
         "codes": {
             kind: [code for code in facts if code.startswith(kind + ".")]
             for kind in {code.partition(".")[0] for code in facts}
@@ -212,6 +227,7 @@ def render(folder: Path) -> str:
     }
     html, *others = [in_language(words, values) for words in spoken]
     html = html.replace("@QUESTIONNAIRE@", compact(of_script(questionnaire, facts)))
+    html = html.replace("@DEADLINES@", compact(deadlines))
     html = html.replace("@WORDS@", compact(spoken[0].of_script()))
     html = html.replace("@LANGUAGES@", compact(translations(html, others, spoken)))
     return "\n".join(line for line in html.splitlines() if line.strip()).replace(">\n<", "><") + "\n"

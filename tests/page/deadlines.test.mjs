@@ -61,6 +61,12 @@ test("a route of the contract has no day of its own", async () => {
   assert.equal(await faultOf(() => dueFrom(of2019, routeOf(of2019, "arbitration"), "2019-05-02")), "route");
 });
 
+test("what is no day and no month is refused, also where the contract counts", async () => {
+  for (const when of ["", "May 2026", "2026-13", "2026-02-30", "abcdefg", "1989-12"]) {
+    assert.equal(await faultOf(() => outlook(of2019, "step_answer", when, TODAY)), "day", when);
+  }
+});
+
 test("routes stand in the order of the days to file by", () => {
   const rows = outlook(of2026, "event", "2026-11-02", TODAY);
   assert.deepEqual(rows.map(({ route }) => route.id), ["grievance", "eeo_counselor", "ulp", "osc_reprisal"]);
@@ -88,6 +94,8 @@ test("what is said follows from state, standing and proof", () => {
     "deadline.configured", "deadline.unverified", "deadline.grievance.hint"]);
   const eeo = outlook(of2026, "event", "2026-11-20", TODAY).find(({ route }) => route.id === "eeo_counselor");
   assert.deepEqual(wordsOf(eeo), ["deadline.eeo_counselor", "deadline.state.open", "deadline.eeo_counselor.hint"]);
+  const [silence] = outlook(of2026, "osc_complaint", "2026-11-20", TODAY);
+  assert.deepEqual(wordsOf(silence).slice(0, 2), ["deadline.ira_silence", "deadline.sense.opens"]);
 });
 
 test("profiles are whole", () => {

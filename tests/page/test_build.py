@@ -22,6 +22,7 @@ NEEDED = (
     "templates",
     "intake/words",
     "intake/questionnaires",
+    "intake/deadlines",
     "package.json",
     "intake/codebook.json",
     "intake/detectors.json",

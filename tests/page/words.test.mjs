@@ -8,7 +8,7 @@ import { load, questionnaire, QUESTIONNAIRES, readProject, ROOT } from "./projec
 const { RULES } = await load("detectors.mjs");
 const { fieldsOf } = await load("questionnaire.mjs");
 
-const PAGE_MODULES = ["dom", "form", "handover", "main", "sealing", "sending", "steps", "summary", "warnings"];
+const PAGE_MODULES = ["dom", "form", "handover", "main", "sealing", "sending", "steps", "summary", "warnings", "language", "deadlinehelper"];
 const TOOLS = ["build", "officer"];
 const words = JSON.parse(readProject("intake/words/en.json"));
 const said = Object.keys(words).filter((key) => key.startsWith("say.")).map((key) => key.slice(4));
@@ -20,7 +20,7 @@ test("every sentence of the script is said somewhere", () => {
   const quoted = (key) => page.includes(`"${key}"`);
   const rule = (key) => key.startsWith("detector.");
   const reason = (key) => key.startsWith("why.") && quoted(key.replace(/^why\.|\.said$/g, ""));
-  assert.deepEqual(said.filter((key) => !quoted(key) && !reason(key) && !rule(key)), []);
+  assert.deepEqual(said.filter((key) => !quoted(key) && !reason(key) && !rule(key) && !key.startsWith("deadline.")), []);
 });
 
 test("every sentence that the script says exists", () => {
@@ -33,6 +33,22 @@ test("every sentence that the script says exists", () => {
 test("every detector explains itself and says what to do, and no other does", () => {
   const rules = [...RULES.filter(({ quiet }) => !quiet).map(({ id }) => id), "combination"];
   assert.deepEqual(said.filter((key) => key.startsWith("detector.")).sort(), rules.flatMap((id) => [`detector.${id}`, `detector.${id}.hint`]).sort());
+});
+
+test("every route, choice and note of the profiles has its words, and no other has", () => {
+  const profiles = readdirSync(join(ROOT, "intake/deadlines")).map((name) => JSON.parse(readProject(`intake/deadlines/${name}`)));
+  const routes = profiles.flatMap((profile) => profile.routes).filter(({ owner }) => owner !== "desk");
+  const parts = [
+    ...routes.flatMap(({ id }) => [id, `${id}.hint`]), ...routes.map(({ unit }) => `unit.${unit}`),
+    ...["open", "maybe", "passed", "contract"].map((state) => `state.${state}`),
+    ...routes.filter(({ sense }) => sense !== "due").map(({ sense }) => `sense.${sense}`),
+    "standing.disputed", "standing.closed", "configured", "unverified",
+    ...profiles.flatMap((profile) => [...profile.elections.map(({ id }) => `election.${id}`), ...profile.notes.map((id) => `note.${id}`)]),
+  ].map((part) => `deadline.${part}`);
+  const own = said.filter((key) => key.startsWith("deadline.") && code("deadlinehelper").includes(`"${key}"`));
+  assert.deepEqual(said.filter((key) => key.startsWith("deadline.")).sort(), [...new Set([...parts, ...own])].sort());
+  const triggers = Object.keys(words).filter((key) => key.startsWith("deadline.trigger."));
+  assert.deepEqual(triggers.sort(), [...new Set(routes.map(({ trigger }) => `deadline.trigger.${trigger}`))].sort());
 });
 
 for (const id of QUESTIONNAIRES) {
