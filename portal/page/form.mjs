@@ -3,6 +3,7 @@ import { all, find, make } from "./dom.mjs";
 import { roomLeft } from "./letter.mjs";
 import { failedChecks, fieldsOf, openAnswers, openGroups } from "./questionnaire.mjs";
 
+const FIELDS = "[data-step]:not([data-step=before]) :is([data-input], [data-switch], select)";
 const MONTHS = 24; // as many as the questionnaire's "more than two years" leaves open
 
 /** The questions: what the officer chose and wrote. It knows the questionnaire only as data. */
@@ -86,9 +87,28 @@ export class Form {
 
   /** Whether there is anything that leaving would lose. */
   get begun() {
-    return this.text.value !== "" || all(this.root, "[data-step]:not([data-step=before]) :is([data-input], select)").some((input) =>
+    return this.text.value !== "" || all(this.root, FIELDS).some((input) =>
       input instanceof HTMLInputElement ? input.checked !== input.defaultChecked
         : input instanceof HTMLSelectElement && !input.selectedOptions[0].defaultSelected);
+  }
+
+  /** Put a draft in the place of what is on screen. Returns whether all of it is there again: what the page no longer
+   * offers stays at its default, and so does every consent that was given to other words.
+   * @param {import("./draft.mjs").Draft} draft */
+  fill({ answers, text, consent }) {
+    const same = consent.text_version === this.questionnaire.consent.text_version;
+    const given = same ? { ...answers, ...consent } : answers;
+    for (const input of all(this.root, FIELDS)) {
+      reset(input);
+      choose(input, given[input.dataset.input ?? input.dataset.switch ?? input.id]);
+    }
+    this.text.value = text;
+    this.unfold();
+    this.measure();
+    const { report } = this;
+    /** @type {Record<string, unknown>} */
+    const now = { ...report.answers, ...report.consent };
+    return same && Object.entries(given).every(([name, value]) => String(now[name]) === String(value));
   }
 
   /** Say how much room is left; nothing is ever cut off. */
@@ -110,6 +130,25 @@ export class Form {
       problem(check, check.dataset.first ?? "", failed.includes(check.dataset.holds ?? "")));
     const long = all(step, "[data-field=text]").map((field) => problem(field, this.text.id, this.measure() < 0));
     return [...missing, ...unequal, ...long].flat();
+  }
+}
+
+/** Give a field its default. @param {HTMLElement} input */
+export function reset(input) {
+  if (input instanceof HTMLSelectElement) input.selectedIndex = Array.from(input.options).findIndex((o) => o.defaultSelected);
+  else if (input instanceof HTMLTextAreaElement) input.value = "";
+  else if (input instanceof HTMLInputElement && ["file", "text"].includes(input.type)) input.value = "";
+  else if (input instanceof HTMLInputElement) input.checked = input.defaultChecked;
+}
+
+/** Give a field its part of an answer, if the page offers it. @param {HTMLElement} input @param {unknown} value */
+function choose(input, value) {
+  if (input instanceof HTMLSelectElement) {
+    if (Array.from(input.options).some((option) => option.value === value)) input.value = String(value);
+  } else if (input instanceof HTMLInputElement && !input.disabled) {
+    if (typeof value === "boolean") input.checked = value;
+    else if (Array.isArray(value)) input.checked = value.includes(input.value);
+    else if (input.value === value) input.checked = true;
   }
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { DeadlineHelper } from "./deadlinehelper.mjs";
 import { all, carried, find, make } from "./dom.mjs";
-import { Form } from "./form.mjs";
+import { Drafting } from "./drafting.mjs";
+import { Form, reset } from "./form.mjs";
 import { handOver } from "./handover.mjs";
-import { say, speak } from "./language.mjs";
+import { LANGUAGES, say, speak } from "./language.mjs";
 import { Sealing } from "./sealing.mjs";
 import { Sending } from "./sending.mjs";
 import { inGroups, parsePublicKey } from "./sshsig.mjs";
@@ -18,6 +19,7 @@ const form = new Form(root, sending.questionnaire, office.regions, say);
 const steps = new Steps(root, (step) => form.problems(step), (step) => form.asks(step), shown, say);
 const sealing = new Sealing(root, sending, form, steps, say, arrived);
 const deadlines = new DeadlineHelper(root, say, () => sealing.today);
+const drafting = new Drafting(root, form, say, opened);
 let receiptUnchecked = false;
 let testFailed = false;
 
@@ -61,9 +63,21 @@ function useLanguage(lang) {
   warnOfTest(!testFailed);
 }
 
-/** @param {string} name of the step that is shown */
+/** @param {string} name of the step, or of what is aside, that is shown */
 function shown(name) {
+  find(root, "[data-opened]", HTMLElement).replaceChildren();
+  drafting.turn(name);
   if (name === "check") showSummary(root, form, steps, say);
+}
+
+/** The form is the draft's; the device is asked about as ever. @param {import("./draft.mjs").Draft} draft */
+function opened(draft) {
+  sending.forget();
+  if (LANGUAGES.includes(draft.lang)) useLanguage(draft.lang);
+  const whole = form.fill(draft);
+  steps.show("before");
+  steps.move(1);
+  find(root, "[data-opened]", HTMLElement).append(make("p", say("draft.opened")), ...(whole ? [] : [make("p", say("draft.missed"))]));
 }
 
 /** The portal keeps the report: its words leave the page, and the receipt is shown. @param {string[]} words */
@@ -108,12 +122,8 @@ function leave() {
 /** Empty every field, and forget what was sealed. */
 function clear() {
   sending.forget();
-  for (const input of all(root, "input, textarea, select")) {
-    if (input instanceof HTMLSelectElement) input.selectedIndex = Array.from(input.options).findIndex((o) => o.defaultSelected);
-    else if (input instanceof HTMLTextAreaElement) input.value = "";
-    else if (input instanceof HTMLInputElement && input.type === "text") input.value = "";
-    else if (input instanceof HTMLInputElement) input.checked = input.defaultChecked;
-  }
+  drafting.forget();
+  for (const input of all(root, "input, textarea, select")) reset(input);
   form.unfold();
   deadlines.clear();
   for (const copy of all(root, "[data-summary], [data-warnings-list]")) copy.replaceChildren();
