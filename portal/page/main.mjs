@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { all, carried, find, make } from "./dom.mjs";
 import { Form } from "./form.mjs";
+import { HandIn } from "./handin.mjs";
 import { handOver } from "./handover.mjs";
 import { say, speak } from "./language.mjs";
 import { Sealing } from "./sealing.mjs";
@@ -16,6 +17,7 @@ const sending = new Sending(office, carried("questionnaire"));
 const form = new Form(root, sending.questionnaire, office.regions, say);
 const steps = new Steps(root, (step) => form.problems(step), (step) => form.asks(step), shown, say);
 const sealing = new Sealing(root, sending, form, steps, say, arrived);
+const handIn = new HandIn(root, sending, say);
 let receiptUnchecked = false;
 let testFailed = false;
 
@@ -61,6 +63,7 @@ function useLanguage(lang) {
 /** @param {string} name of the step that is shown */
 function shown(name) {
   if (name === "check") showSummary(root, form, steps, say);
+  if (name === "hand_in") handIn.begin();
 }
 
 /** The portal keeps the report: its words leave the page, and the receipt is shown. @param {string[]} words */
@@ -108,7 +111,7 @@ function clear() {
   for (const input of all(root, "input, textarea, select")) {
     if (input instanceof HTMLSelectElement) input.selectedIndex = Array.from(input.options).findIndex((o) => o.defaultSelected);
     else if (input instanceof HTMLTextAreaElement) input.value = "";
-    else if (input instanceof HTMLInputElement && input.type === "text") input.value = "";
+    else if (input instanceof HTMLInputElement && /text|file/.test(input.type)) input.value = "";
     else if (input instanceof HTMLInputElement) input.checked = input.defaultChecked;
   }
   form.unfold();

@@ -8,7 +8,7 @@ import { load, questionnaire, QUESTIONNAIRES, readProject, ROOT } from "./projec
 const { RULES } = await load("detectors.mjs");
 const { fieldsOf } = await load("questionnaire.mjs");
 
-const PAGE_MODULES = ["dom", "form", "handover", "main", "sealing", "sending", "steps", "summary", "warnings"];
+const PAGE_MODULES = ["dom", "form", "handin", "handover", "language", "main", "sealing", "sending", "steps", "summary", "warnings"];
 const TOOLS = ["build", "officer"];
 const words = JSON.parse(readProject("intake/words/en.json"));
 const said = Object.keys(words).filter((key) => key.startsWith("say.")).map((key) => key.slice(4));
