@@ -11,7 +11,15 @@ from typing import BinaryIO
 import click
 
 from desk import reading_cli, review_cli
-from desk.errors import DeskKeyDiffers, FingerprintDiffers, NameRefused, StickMissing, VerifyFailed
+from desk.errors import (
+    DeskKeyDiffers,
+    FileUnopened,
+    FingerprintDiffers,
+    NameRefused,
+    OneOrTheOther,
+    StickMissing,
+    VerifyFailed,
+)
 from desk.filing import Judge, Opener, Outcome
 from desk.offline import refuse_network
 from desk.passphrase import Passphrases
@@ -23,8 +31,10 @@ from desk.receive import (
     aside_envelopes,
     examine,
     file_bundle,
+    file_one,
     filed_envelopes,
     known_bundles,
+    read_letter_file,
     retry_kept,
     tally,
 )
@@ -133,15 +143,21 @@ HOLDER = click.option(
 
 
 @desk.command()
-@click.argument("bundles", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.argument("bundles", type=click.Path(path_type=Path), nargs=-1)
+@click.option("--file", "letter", type=click.Path(path_type=Path), help="One sealed file, handed in without a bundle.")
 @click.option("--outgoing", type=click.Path(path_type=Path), help="Folder on the stick for the acknowledgement.")
 @HOLDER
 @click.option("--all-junk", is_flag=True, help="Acknowledge a bundle even if none of it opens.")
 @with_desk
 def receive(
-    where: Where, bundles: tuple[Path, ...], outgoing: Path | None, holders: tuple[Path, ...], all_junk: bool
+    where: Where,
+    bundles: tuple[Path, ...],
+    letter: Path | None,
+    outgoing: Path | None,
+    holders: tuple[Path, ...],
+    all_junk: bool,
 ) -> None:
-    """Open bundles and file their reports.
+    """Open bundles, or one sealed file, and file their reports.
 
     A bundle is verified whole before anything is stored, and acknowledged after everything is.
     A bad envelope is set aside and stops nothing. Running it again is harmless.
@@ -149,7 +165,13 @@ def receive(
     \b
     Example:
       underseal desk receive stick/pull-000007.bundle --outgoing stick/outgoing
+      underseal desk receive --file stick/letter.age
     """
+    if bool(bundles) == bool(letter) or (letter and (outgoing or all_junk)):
+        raise OneOrTheOther
+    if letter is not None:
+        _receive_letter(where, letter, holders)
+        return
     if outgoing is not None and not outgoing.parent.is_dir():
         raise StickMissing(outgoing.parent.name)
     with where.open() as here, contextlib.ExitStack() as open_files:
@@ -170,6 +192,15 @@ def _receive_one(
         _say_outcomes(Counter(VOICE.counted(filing, len(found.manifest.envelopes), "envelopes")))
     if outgoing is not None:
         VOICE.say(f"acknowledgement for the courier: {acknowledge(vault, found, outgoing)}")
+
+
+def _receive_letter(where: Where, path: Path, holders: tuple[Path, ...]) -> None:
+    with where.open() as here:
+        envelope = read_letter_file(path, here.vault.settings.slots)
+        outcome = file_one(here.vault, envelope, _judge(here, holders))
+        if outcome is Outcome.UNOPENED:
+            raise FileUnopened(path.name)
+        _say_outcomes(Counter([outcome]))
 
 
 @desk.command()

@@ -196,6 +196,26 @@ class NoneOpened(DeskError):
     hint = "give the right file with --holder, or say --all-junk if no letter can be among them"
 
 
+class FileRefused(DeskError):
+    """{} is not an envelope, nothing was stored: {} ({})"""
+
+    exit_code = Exit.UNTRUSTED
+    hint = "a file that was sealed for this office is named letter.age unless somebody renamed it"
+
+
+class FileUnopened(DeskError):
+    """{} opens with none of these identities: it is kept, set aside"""
+
+    exit_code = Exit.UNTRUSTED
+    hint = "underseal desk retry --holder FILE tries it with other identities, while those exist"
+
+
+class OneOrTheOther(DeskError):
+    """give bundles, or one sealed file with --file and neither --outgoing nor --all-junk"""
+
+    exit_code = Exit.USAGE
+
+
 class OfficeMismatch(DeskError):
     """{} does not belong to this office: {}"""
 

@@ -11,10 +11,12 @@ from typing import BinaryIO
 
 from sqlalchemy import select
 
+from crypto.envelope import LETTER_BYTES, check_envelope, envelope_bytes
+from crypto.errors import Malformed
 from crypto.primitives import digest
 from crypto.signature import Namespace, sign
 from desk import tables
-from desk.errors import BundleFault, NoneOpened, ReadAgain
+from desk.errors import BundleFault, FileRefused, NoneOpened, ReadAgain
 from desk.events import Kind
 from desk.faults import in_words
 from desk.filing import Judge, Outcome, file_envelope
@@ -140,6 +142,33 @@ def file_bundle(
             pull=manifest.pull,
             missing_from=bundle.missing_from,
         )
+
+
+def read_letter_file(path: Path, slots: int) -> bytes:
+    """Return the envelope in a file that was handed in by itself: a letter's, of exactly its size and shape.
+
+    Raises FileRefused before any key is tried, or FileMissing.
+    """
+    size = envelope_bytes(LETTER_BYTES, slots)
+    try:
+        envelope = files.read(path, size)
+        if len(envelope) != size:
+            raise Malformed("size", "the file is not of the length of a letter")
+        check_envelope(envelope, slots)
+    except files.FileTooLong:
+        raise FileRefused(path.name, in_words("size"), "size") from None
+    except Malformed as error:
+        raise FileRefused(path.name, in_words(error.fault), error.fault) from None
+    return envelope
+
+
+def file_one(vault: Vault, envelope: bytes, judge: Judge) -> Outcome:
+    """File an envelope that came outside of any bundle. The chain of bundles does not know of it."""
+    name = digest(envelope)
+    if name in filed_envelopes(vault):
+        return Outcome.HERE
+    with vault.writing() as writer:
+        return file_envelope(writer, name, envelope, judge.judge(envelope))
 
 
 def retry_kept(vault: Vault, judge: Judge) -> Iterator[Outcome]:

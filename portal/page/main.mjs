@@ -3,6 +3,7 @@ import { DeadlineHelper } from "./deadlinehelper.mjs";
 import { all, carried, find, make } from "./dom.mjs";
 import { Drafting } from "./drafting.mjs";
 import { Form, reset } from "./form.mjs";
+import { HandIn } from "./handin.mjs";
 import { handOver } from "./handover.mjs";
 import { LANGUAGES, say, speak } from "./language.mjs";
 import { Sealing } from "./sealing.mjs";
@@ -20,6 +21,7 @@ const steps = new Steps(root, (step) => form.problems(step), (step) => form.asks
 const sealing = new Sealing(root, sending, form, steps, say, arrived);
 const deadlines = new DeadlineHelper(root, say, () => sealing.today);
 const drafting = new Drafting(root, form, say, opened);
+const handIn = new HandIn(root, sending, say);
 let receiptUnchecked = false;
 let testFailed = false;
 
@@ -68,6 +70,7 @@ function shown(name) {
   find(root, "[data-opened]", HTMLElement).replaceChildren();
   drafting.turn(name);
   if (name === "check") showSummary(root, form, steps, say);
+  if (name === "hand_in") handIn.begin();
 }
 
 /** The form is the draft's; the device is asked about as ever. @param {import("./draft.mjs").Draft} draft */

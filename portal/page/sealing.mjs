@@ -83,17 +83,9 @@ export class Sealing {
   tell(error) {
     const sent = this.sending.unsure ? "unsure" : error instanceof Setback ? error.sent : "none";
     const again = sent === "unsure" ? "again.same" : "again";
-    const sentences = [this.say(sent), this.reason(error), this.say(again)];
+    const sentences = [this.say(sent), reasonOf(error, this.say), this.say(again)];
     this.outcome.replaceChildren(...sentences.map((sentence) => make("p", sentence)));
     this.outcome.focus();
-  }
-
-  /** @param {unknown} error */
-  reason(error) {
-    if (error instanceof Setback) return this.say(`why.${error.why}`, { seconds: WAIT_SECONDS });
-    if (isAboutDate(error)) return this.say("why.date");
-    if (error instanceof Untrusted) return this.say("why.keys");
-    return this.say(error instanceof Malformed && error.fault === "letter-receipt" ? "why.receipt" : "why.seal");
   }
 
   /** Show the date of this device and let the officer correct it. */
@@ -129,6 +121,14 @@ export class Sealing {
     this.said.set(name, [key, values]);
     find(this.root, `[data-state="${name}"]`, HTMLElement).textContent = key && this.say(key, values);
   }
+}
+
+/** Why a report did not arrive. @param {unknown} error @param {import("./dom.mjs").Say} say */
+export function reasonOf(error, say) {
+  if (error instanceof Setback) return say(`why.${error.why}`, { seconds: WAIT_SECONDS });
+  if (isAboutDate(error)) return say("why.date");
+  if (error instanceof Untrusted) return say("why.keys");
+  return say(error instanceof Malformed && error.fault === "letter-receipt" ? "why.receipt" : "why.seal");
 }
 
 /** @param {unknown} error */

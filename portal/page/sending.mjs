@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { Untrusted } from "./faults.mjs";
+import { digest } from "./bytes.mjs";
+import { Malformed, Untrusted } from "./faults.mjs";
+import { checkEnvelope, LETTER_BYTES } from "./header.mjs";
 import { readKeyList, weekOf } from "./keylist.mjs";
 import { sealReport } from "./report.mjs";
 import { parsePublicKey } from "./sshsig.mjs";
@@ -39,11 +41,16 @@ export class Sending {
   /** The week of the portal's key list that covers a day. A list older than one already seen is refused.
    * @param {string} today @throws {Setback} @throws {Untrusted} */
   async askKeys(today) {
+    return weekOf(await this.fetchKeys(), today);
+  }
+
+  /** The portal's key list, of whatever weeks. @throws {Setback} @throws {Untrusted} */
+  async fetchKeys() {
     const [list, signature] = await Promise.all(["/keys.txt", "/keys.txt.sig"].map((path) => ask(path, {}, KEYS_MAX_BYTES)));
     if (list.status !== 200 || signature.status !== 200) throw new Setback("none", "unreachable");
     const keys = readKeyList(list.body, decode(signature.body), parsePublicKey(this.office.root), this.floor);
     this.floor = keys.sequence;
-    return weekOf(keys, today);
+    return keys;
   }
 
   /** Send a report. Returns the words of its receipt once the portal has answered that it is stored.
@@ -70,6 +77,15 @@ export class Sending {
     return this.held.words;
   }
 
+  /** Send a letter that was sealed before, as it is. Returns once the portal has answered that it is stored.
+   * @param {Uint8Array} envelope @throws {Setback} @throws {Untrusted} @throws {Malformed} before anything is sent */
+  async handIn(envelope) {
+    const { slots } = await this.fetchKeys();
+    const { plaintextBytes } = checkEnvelope(envelope, slots);
+    if (plaintextBytes !== LETTER_BYTES) throw new Malformed("size", "the file is not of the length of a letter");
+    await post({ envelope, digest: digest(envelope) });
+  }
+
   /** Forget what was sealed. */
   forget() {
     this.held?.envelope.fill(0);
@@ -78,7 +94,8 @@ export class Sending {
   }
 }
 
-/** Returns only when the portal says that it keeps exactly these bytes. @param {Held} held @throws {Setback} */
+/** Returns only when the portal says that it keeps exactly these bytes.
+ * @param {{ envelope: Uint8Array, digest: string }} held @throws {Setback} */
 async function post({ envelope, digest }) {
   const headers = { "content-type": "application/octet-stream" };
   const options = { method: "POST", headers, body: /** @type {BodyInit} */ (envelope) };

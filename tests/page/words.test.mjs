@@ -9,7 +9,8 @@ const { RULES } = await load("detectors.mjs");
 const { fieldsOf } = await load("questionnaire.mjs");
 
 const PAGE_MODULES = [
-  "deadlinehelper", "dom", "drafting", "form", "handover", "language", "main", "sealing", "sending", "steps", "summary", "warnings",
+  "deadlinehelper", "dom", "drafting", "form", "handin", "handover", "language", "main", "sealing", "sending", "steps", "summary",
+  "warnings",
 ];
 const TOOLS = ["build", "officer"];
 const words = JSON.parse(readProject("intake/words/en.json"));
