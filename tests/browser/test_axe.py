@@ -57,6 +57,10 @@ def test_nothing_found_on_the_longest_path(office, page, lang, scheme):
     for aside in page.locator("[data-step=before] [data-open]").all():
         aside.click()
         found += violations(page, "aside " + str(page.locator("[data-aside]:visible").get_attribute("data-aside")))
+        for day in ("wrong", "2026-10") if page.locator("#deadline-day").is_visible() else ():
+            page.locator("#deadline-day").fill(day)
+            page.locator("[data-count-days]").click()
+            found += violations(page, f"aside deadline, {day}")
         page.locator("[data-aside]:visible [data-close]").click()
     page.check("#device-yes")
     forward(page)
