@@ -86,6 +86,8 @@ def test_nothing_found_on_the_longest_path(office, page, lang, scheme):
             forward(page)
             found += violations(page, "text, too long")
             page.locator("#text").fill(RISKY)
+        if seen[-1] == "consent":
+            found += violations_of_a_draft(page)
         forward(page)
     assert len(seen) + 3 <= MOST_STEPS
     page.wait_for_selector(visible("check", "[data-seal]:not([disabled])"))
@@ -105,6 +107,18 @@ def test_nothing_found_on_the_longest_path(office, page, lang, scheme):
     page.locator("[data-check-words]").click()
     found += violations(page, "receipt, checked")
     assert found == []
+
+
+def violations_of_a_draft(page) -> list[str]:
+    """Save a draft and come back; return what is found in it, before and after."""
+    page.locator(visible("consent", "[data-open=save]")).click()
+    found = violations(page, "save")
+    with page.expect_download():
+        page.locator("[data-lock]").click()
+    page.wait_for_selector("[data-state=save] p")
+    found += violations(page, "saved")
+    page.locator("[data-aside=save] [data-close]").click()
+    return found
 
 
 def test_axe_finds_what_is_wrong(office, page):
