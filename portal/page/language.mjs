@@ -11,7 +11,7 @@ const nodes = [];
 const walker = document.createTreeWalker(document, NodeFilter.SHOW_TEXT);
 while (walker.nextNode()) {
   const { currentNode: node } = walker;
-  if (node instanceof Text && node.data.trim()) nodes.push(node);
+  if (node instanceof Text && node.data.trim() && !node.parentElement?.matches("script, style")) nodes.push(node);
 }
 
 /** @type {Record<string, string>} */

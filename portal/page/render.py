@@ -10,6 +10,7 @@ or that nothing uses, stops the build. Office data stays the placeholder `@OFFIC
 import base64
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -231,6 +232,40 @@ def render(folder: Path) -> str:
     html = html.replace("@WORDS@", compact(spoken[0].of_script()))
     html = html.replace("@LANGUAGES@", compact(translations(html, others, spoken)))
     return "\n".join(line for line in html.splitlines() if line.strip()).replace(">\n<", "><") + "\n"
+
+
+def kit(folder: Path, page: str) -> str:
+    """Return the page as one file that needs no network, with places for the office data and its signed key lists.
+
+    Its own policy lets exactly this script and this style run, and nothing be fetched. Raises SystemExit when the page
+    does not name its files as expected, or script or style could end their element.
+    """
+    built = json.loads((folder / "built.json").read_text(encoding="utf-8"))
+    script, style = ((folder / built[kind]).read_text(encoding="utf-8") for kind in ("script", "style"))
+    if re.search(r"</script|<!--", script, re.IGNORECASE) or re.search("</style", style, re.IGNORECASE):
+        raise SystemExit("render: script or style cannot stand inside the page")
+    policy = (
+        f"default-src 'none'; script-src '{hashed(script)}'; style-src '{hashed(style)}'; base-uri 'none'; "
+        "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+    places = {
+        "<html ": "<html data-kit='@KIT@' ",
+        '<meta charset="utf-8">': f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">',
+        '<link rel="icon"': "",
+        '<link rel="stylesheet"': f"<style>{style}</style>",
+        '<script type="module"': f'<script type="module">{script}</script>',
+    }
+    for start, instead in places.items():
+        if page.count(start) != 1:
+            raise SystemExit(f"render: the page has no single {start}")
+        pattern = re.escape(start) + ("" if start.endswith((" ", ">")) else r"[^>]*>(?:</script>)?")
+        page = re.sub(pattern, lambda _, text=instead: text, page)
+    return page
+
+
+def hashed(text: str) -> str:
+    """Return how a policy names an inline script or style."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
 def in_language(words: Words, values: dict[str, Any]) -> str:
