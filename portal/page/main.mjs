@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { DeadlineHelper } from "./deadlinehelper.mjs";
-import { all, carried, find, make } from "./dom.mjs";
+import { all, carried, find, make, saveFile } from "./dom.mjs";
 import { Drafting } from "./drafting.mjs";
 import { Form, reset } from "./form.mjs";
 import { HandIn } from "./handin.mjs";
 import { handOver } from "./handover.mjs";
+import { handInBy } from "./kit.mjs";
 import { LANGUAGES, say, speak } from "./language.mjs";
 import { Sealing } from "./sealing.mjs";
 import { Sending } from "./sending.mjs";
@@ -15,7 +16,7 @@ import { showSummary } from "./summary.mjs";
 /** @type {import("./sending.mjs").Office} */
 const office = carried("office");
 const root = find(document, "[data-module=report]", HTMLElement);
-const sending = new Sending(office, carried("questionnaire"));
+const sending = new Sending(office, carried("questionnaire"), "kit" in document.documentElement.dataset ? carried("kit") : undefined);
 const form = new Form(root, sending.questionnaire, office.regions, say);
 const steps = new Steps(root, (step) => form.problems(step), (step) => form.asks(step), shown, say);
 const sealing = new Sealing(root, sending, form, steps, say, arrived);
@@ -39,6 +40,7 @@ for (const button of all(root, "[data-speak]")) {
   });
 }
 window.addEventListener("beforeunload", warn);
+if (sending.kit) find(root, "[data-open=hand_in]", HTMLElement).remove();
 find(root, "[data-starting]", HTMLElement).hidden = true;
 await Promise.all([sealing.askKeys(), sealing.test().then(warnOfTest)]);
 
@@ -61,6 +63,7 @@ function useLanguage(lang) {
   form.measure();
   sealing.sayAgain();
   deadlines.clear();
+  if (sending.kit) sealing.button.textContent = say("kit.seal");
   steps.count();
   warnOfTest(!testFailed);
 }
@@ -85,12 +88,27 @@ function opened(draft) {
 
 /** The portal keeps the report: its words leave the page, and the receipt is shown. @param {string[]} words */
 function arrived(words) {
+  if (sending.kit) saveSealed();
   clear();
   receiptUnchecked = true;
   handOver(root, words, say, () => {
     receiptUnchecked = false;
   });
   steps.show("receipt");
+}
+
+/** Nothing has arrived yet in a kit: the officer saves the sealed report, and learns how and by when to hand it in. */
+function saveSealed() {
+  const file = sending.held?.envelope.slice() ?? new Uint8Array();
+  const save = find(root, "[data-save-sealed]", HTMLElement);
+  const section = find(root, "[data-step=receipt]", HTMLElement);
+  find(section, "[data-heading]", HTMLElement).textContent = say("kit.receipt");
+  find(section, ".lead", HTMLElement).textContent = say("kit.lead");
+  find(root, "[data-hand-in-by]", HTMLElement).textContent =
+    say("kit.by", { date: handInBy(sealing.week ?? { last: sealing.today }, office.collect_days) });
+  find(root, "[data-kit]", HTMLElement).hidden = false;
+  save.addEventListener("click", () => saveFile(file, "letter.age"));
+  saveFile(file, "letter.age");
 }
 
 /** Before a word is typed, not after: what this browser cannot do. @param {boolean} passed the self-test */

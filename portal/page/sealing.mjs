@@ -21,6 +21,9 @@ export class Sealing {
     this.outcome = find(root, "[data-outcome]", HTMLElement);
     this.dateInput = find(root, "[data-today]", HTMLInputElement);
     this.offsetDays = 0;
+    this.dateAsked = Boolean(sending.kit); // nothing else tells a kit whether the device's date is right
+    /** @type {import("./keylist.mjs").Week | undefined} */
+    this.week = undefined;
     /** @type {Map<string, [string, Record<string, string>?]>} */
     this.said = new Map();
     const useDate = find(root, "[data-use-date]", HTMLElement);
@@ -50,9 +53,11 @@ export class Sealing {
 
   /** Fetch the keys early, so that a wrong date or a wrong portal is known before anything is typed. */
   async askKeys() {
+    if (this.dateAsked) return this.askDate("kit.date");
     this.state("keys", "keys.asking");
     try {
-      const { first, last } = await this.sending.askKeys(this.today);
+      this.week = await this.sending.askKeys(this.today);
+      const { first, last } = this.week;
       this.state("keys", "keys.good", { first, last });
       find(this.root, "[data-date]", HTMLElement).hidden = true;
     } catch (error) {
@@ -63,6 +68,7 @@ export class Sealing {
 
   async press() {
     if (this.steps.complainOfAny()) return;
+    if (this.dateAsked) return this.dateInput.focus();
     this.busy(true);
     this.outcome.replaceChildren();
     this.state("sending", "sealing");
@@ -89,9 +95,9 @@ export class Sealing {
   }
 
   /** Show the date of this device and let the officer correct it. */
-  askDate() {
+  askDate(key = this.sending.kit ? "kit.date.none" : "keys.date") {
     this.state("keys", "");
-    this.state("date", "keys.date", { today: this.today });
+    this.state("date", key, { today: this.today });
     this.dateInput.value = this.today;
     find(this.root, "[data-date]", HTMLElement).hidden = false;
   }
@@ -103,6 +109,7 @@ export class Sealing {
     error.textContent = isDay(typed) ? "" : this.say("date.wrong", { example: "2031-05-06" });
     if (!isDay(typed)) return this.dateInput.focus();
     this.offsetDays = daysBetween(deviceDay(), typed);
+    this.dateAsked = false;
     return this.askKeys();
   }
 

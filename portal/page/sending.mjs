@@ -2,6 +2,7 @@
 import { digest } from "./bytes.mjs";
 import { Malformed, Untrusted } from "./faults.mjs";
 import { checkEnvelope, LETTER_BYTES } from "./header.mjs";
+import { weekOfKit } from "./kit.mjs";
 import { readKeyList, weekOf } from "./keylist.mjs";
 import { sealReport } from "./report.mjs";
 import { parsePublicKey } from "./sshsig.mjs";
@@ -28,8 +29,10 @@ export class Setback extends Error {
 
 /** The way to the portal: fetches keys, seals once, and sends the same bytes until they are known to be kept. */
 export class Sending {
-  /** @param {Office} office @param {import("./questionnaire.mjs").Questionnaire} questionnaire */
-  constructor(office, questionnaire) {
+  /** @param {Office} office @param {import("./questionnaire.mjs").Questionnaire} questionnaire
+   *  @param {readonly import("./kit.mjs").Carried[]} [kit] the lists that a kit carries: it has no portal */
+  constructor(office, questionnaire, kit) {
+    this.kit = kit;
     this.office = office;
     this.questionnaire = questionnaire;
     this.floor = office.floor;
@@ -41,6 +44,7 @@ export class Sending {
   /** The week of the portal's key list that covers a day. A list older than one already seen is refused.
    * @param {string} today @throws {Setback} @throws {Untrusted} */
   async askKeys(today) {
+    if (this.kit) return weekOfKit(this.kit, parsePublicKey(this.office.root), this.floor, today);
     return weekOf(await this.fetchKeys(), today);
   }
 
@@ -54,6 +58,7 @@ export class Sending {
   }
 
   /** Send a report. Returns the words of its receipt once the portal has answered that it is stored.
+   * In a kit, once it is sealed: `held` is what the officer saves.
    * The same report to the same keys stays the same sealed bytes, so that a retry is kept once.
    * @param {import("./letter.mjs").Report} report @param {string} today @param {() => void} sealed
    * @returns {Promise<string[]>} @throws {Setback} @throws {Untrusted} @throws {import("./faults.mjs").Malformed} */
@@ -68,6 +73,7 @@ export class Sending {
       this.held = { written, to, ...(await sealReport(report, this.questionnaire, regions, recipients)) };
     }
     sealed();
+    if (this.kit) return this.held.words;
     try {
       await post(this.held);
     } catch (error) {
