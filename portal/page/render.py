@@ -248,9 +248,10 @@ def kit(folder: Path, page: str) -> str:
         f"default-src 'none'; script-src '{hashed(script)}'; style-src '{hashed(style)}'; base-uri 'none'; "
         "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
+    charset = '<meta charset="utf-8">'
     places = {
         "<html ": "<html data-kit='@KIT@' ",
-        '<meta charset="utf-8">': f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">',
+        charset: f'{charset}<meta http-equiv="Content-Security-Policy" content="{policy}">',
         '<link rel="icon"': "",
         '<link rel="stylesheet"': f"<style>{style}</style>",
         '<script type="module"': f'<script type="module">{script}</script>',
@@ -259,7 +260,8 @@ def kit(folder: Path, page: str) -> str:
         if page.count(start) != 1:
             raise SystemExit(f"render: the page has no single {start}")
         pattern = re.escape(start) + ("" if start.endswith((" ", ">")) else r"[^>]*>(?:</script>)?")
-        page = re.sub(pattern, lambda _, text=instead: text, page)
+        before, after = re.split(pattern, page, maxsplit=1)
+        page = before + instead + after
     return page
 
 
