@@ -67,7 +67,8 @@ def _talk(main: int, answers: list[Answer]) -> bytes:
             if not part:
                 return printed
             printed += part
-        if answers and printed[asked:].endswith(b": "):
+        # A pause makes it a prompt: half a line that ends so is answered too early, and the program drops the answer.
+        if answers and printed[asked:].endswith(b": ") and not select.select([main], [], [], 0.1)[0]:
             asked = len(printed)
             time.sleep(0.05)  # the prompt comes before the echo is off
             answer = answers.pop(0)
