@@ -4,7 +4,10 @@
 import json
 from importlib import resources
 
+import pytest
 from pagedriver import Wire, await_receipt, press, seal, shown, tab_to, visible, write_report
+
+pytestmark = pytest.mark.parametrize("browser", ["jit", pytest.param("jitless", marks=pytest.mark.long)], indirect=True)
 
 ASIDE = "[data-aside=deadline]"
 SPANISH = json.loads(resources.files("intake").joinpath("words/es.json").read_text(encoding="utf-8"))

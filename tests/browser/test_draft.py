@@ -7,6 +7,8 @@ from importlib import resources
 import pytest
 from pagedriver import Wire, await_receipt, go_on, press, seal, shown, start, tab_to, visible
 
+pytestmark = pytest.mark.parametrize("browser", ["jit", pytest.param("jitless", marks=pytest.mark.long)], indirect=True)
+
 MARKER = "xyzzyDRAFTplugh"
 TEXT = f"They told me: \u201csign it\u201d, {MARKER}.\n  Ñandú 文字 🦤 <b>e\u0301</b>"
 SPANISH = json.loads(resources.files("intake").joinpath("words/es.json").read_text(encoding="utf-8"))

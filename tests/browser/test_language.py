@@ -4,7 +4,10 @@
 import json
 from importlib import resources
 
+import pytest
 from pagedriver import Wire, await_receipt, go_on, press, seal, shown, start, tab_to, visible
+
+pytestmark = pytest.mark.parametrize("browser", ["jit", pytest.param("jitless", marks=pytest.mark.long)], indirect=True)
 
 WORDS = json.loads(resources.files("intake").joinpath("words/es.json").read_text(encoding="utf-8"))
 
