@@ -129,6 +129,7 @@ function warn(event) {
 function leave() {
   if (receiptUnchecked) {
     receiptUnchecked = false;
+    steps.show("receipt"); // the warning stands there, whatever is aside of it now
     const warning = find(root, "[data-state=leaving]", HTMLElement);
     warning.replaceChildren(make("p", say("leave.first")));
     warning.focus();

@@ -51,6 +51,15 @@ def test_nothing_found_on_the_longest_path(office, page, lang, scheme):
     page.evaluate(AXE)
     if lang != "en":
         page.locator(f"[data-speak][lang={lang}]").click()
+    found = violations_before(page)
+    to_longest(page)
+    found += violations_of_the_questions(page)
+    found += violations_of_the_end(page)
+    assert found == []
+
+
+def violations_before(page) -> list[str]:
+    """Go from the first step to the kinds; return what is found on the way, in everything aside, and in mistakes."""
     found = violations(page, "before")
     forward(page)
     found += violations(page, "before, with a mistake")
@@ -69,9 +78,13 @@ def test_nothing_found_on_the_longest_path(office, page, lang, scheme):
     page.check("#device-no")
     forward(page)
     forward(page)
-    found += violations(page, "kinds, with a mistake")
-    to_longest(page)
-    seen = []
+    return [*found, *violations(page, "kinds, with a mistake")]
+
+
+def violations_of_the_questions(page) -> list[str]:
+    """Go on to the check; return what is found in each step, and in the mistakes that some can have."""
+    found: list[str] = []
+    seen: list[str] = []
     while shown(page) != "check" and len(seen) <= MOST_STEPS:
         seen.append(shown(page))
         found += violations(page, seen[-1])
@@ -90,8 +103,13 @@ def test_nothing_found_on_the_longest_path(office, page, lang, scheme):
             found += violations_of_a_draft(page)
         forward(page)
     assert len(seen) + 3 <= MOST_STEPS
+    return found
+
+
+def violations_of_the_end(page) -> list[str]:
+    """Seal, not sent and then sent, and check the words of the receipt; return what is found."""
     page.wait_for_selector(visible("check", "[data-seal]:not([disabled])"))
-    found += violations(page, "check")
+    found = violations(page, "check")
     page.route("**/envelopes", lambda route: route.fulfill(status=500, body="no"))
     page.locator("[data-seal]").click()
     page.wait_for_selector("[data-outcome] p")
@@ -105,8 +123,7 @@ def test_nothing_found_on_the_longest_path(office, page, lang, scheme):
     for field in page.locator("[data-check] input").all():
         field.fill(words[int(str(field.get_attribute("id")).removeprefix("word-")) - 1])
     page.locator("[data-check-words]").click()
-    found += violations(page, "receipt, checked")
-    assert found == []
+    return [*found, *violations(page, "receipt, checked")]
 
 
 def violations_of_a_draft(page) -> list[str]:

@@ -110,6 +110,18 @@ def test_day_is_told_to_nobody(office, page):
     assert shown(page) == "receipt"
 
 
+def test_leaving_warns_of_an_unchecked_receipt(office, page):
+    """Who would leave from the helper with the words of the receipt unchecked is told so, beside the words."""
+    write_report(page, office.url, "words", paste=True)
+    seal(page)
+    await_receipt(page)
+    open_helper(page, "receipt")
+    press(page, "[data-leave]")
+    assert page.locator("[data-state=leaving] p").is_visible()
+    assert page.locator("[data-receipt]").is_visible()
+    assert page.locator(ASIDE).is_hidden()
+
+
 def test_days_in_spanish(office, page):
     """In Spanish, days and sentences are Spanish; what English had said is gone."""
     page.goto(office.url)

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { faultOf, load, loadPackage, SshKey } from "./project.mjs";
+import { faultOf, load, newRecipient, SshKey } from "./project.mjs";
 
 const { isDay, readKeyList, weekOf } = await load("keylist.mjs");
 const { parsePublicKey } = await load("sshsig.mjs");
-const { generateHybridIdentity, identityToRecipient } = await loadPackage("age-encryption/dist/index.js");
 
 const root = new SshKey();
 const stranger = new SshKey();
 after(() => [root, stranger].forEach((one) => one.discard()));
 const key = parsePublicKey(root.text);
-const recipients = await Promise.all([1, 2, 3].map(async () => identityToRecipient(await generateHybridIdentity())));
+const recipients = await Promise.all([1, 2, 3].map(newRecipient));
 
 const week = (first, last) => [`week ${first} ${last}`, ...recipients.map((recipient) => `recipient ${recipient}`)];
 const lines = [

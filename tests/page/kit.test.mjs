@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { faultOf, load, loadPackage, SshKey } from "./project.mjs";
+import { faultOf, load, newRecipient, SshKey } from "./project.mjs";
 
 const { handInBy, weekOfKit } = await load("kit.mjs");
 const { addDays } = await load("keylist.mjs");
 const { parsePublicKey } = await load("sshsig.mjs");
-const { generateHybridIdentity, identityToRecipient } = await loadPackage("age-encryption/dist/index.js");
 
 const root = new SshKey();
 const stranger = new SshKey();
 after(() => [root, stranger].forEach((one) => one.discard()));
 const key = parsePublicKey(root.text);
-const recipients = await Promise.all([1, 2, 3].map(async () => identityToRecipient(await generateHybridIdentity())));
+const recipients = await Promise.all([1, 2, 3].map(newRecipient));
 
 /** A signed list of one recipient a week. */
 function list(sequence, first, own, signer = root) {

@@ -14,6 +14,12 @@ export const load = (name) => import(pathToFileURL(join(ROOT, "portal/page", nam
 /** What esbuild bundles for Node, as a module of the project's own packages. */
 export const loadPackage = (path) => import(pathToFileURL(join(ROOT, "node_modules", path)).href);
 
+/** A fresh hybrid recipient, by the library. */
+export async function newRecipient() {
+  const { generateHybridIdentity, identityToRecipient } = await loadPackage("age-encryption/dist/index.js");
+  return identityToRecipient(await generateHybridIdentity());
+}
+
 export const readProject = (path) => readFileSync(join(ROOT, path), "utf8");
 
 const { withCodes } = await load("questionnaire.mjs");
