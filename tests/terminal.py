@@ -52,6 +52,7 @@ def in_terminal(
 def _take_terminal(side: int) -> None:
     import fcntl
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests that run in the background ignore Ctrl-C, and so would it
     fcntl.ioctl(side, termios.TIOCSCTTY, 0)
 
 
@@ -67,8 +68,7 @@ def _talk(main: int, answers: list[Answer]) -> bytes:
             if not part:
                 return printed
             printed += part
-        # A pause makes it a prompt: half a line that ends so is answered too early, and the program drops the answer.
-        if answers and printed[asked:].endswith(b": ") and not select.select([main], [], [], 0.1)[0]:
+        if answers and printed[asked:].endswith(b": "):
             asked = len(printed)
             time.sleep(0.05)  # the prompt comes before the echo is off
             answer = answers.pop(0)
