@@ -76,7 +76,7 @@ def test_wrong_word_is_noticed(place, wrong):
     words[place] = wrong
     with pytest.raises((ShareTyped, ShareForeign)) as raised:
         read_share(words)
-    assert not set(str(raised.value).split()) & set(THREE[0].words) - {"is", "of", "the", "are", "one", "list"}
+    assert str(raised.value) == type(raised.value).__doc__  # one sentence for all: it can tell no word
 
 
 @given(place=st.integers(0, WORDS - 2))
