@@ -16,18 +16,17 @@ from desk.sheets import grouped, public_part
 from desk.signing import ANY_HOLDER, COUNSEL_FIRST, Signing, lists_of, setting_in_words
 from intake.console import one_line
 from intake.office import Office, read_office
+from intake.page import KIT
 
 Rows = list[tuple[str, str]]
 _SUM = re.compile(r"([0-9a-f]{64})  (\S+)")
 
 
-def signing_rows(
-    signing: Signing, brought: Sequence[tuple[Half, str]], root: PublicKey, page_sums: bytes | None
-) -> Rows:
+def signing_rows(signing: Signing, brought: Sequence[tuple[Half, str]], root: PublicKey, page_sums: bytes) -> Rows:
     """Return everything that a signing signs, for people to read before they agree.
 
     brought    the public halves, and the digest of each as it is read aloud
-    page_sums  SHA256SUMS of the page, where it is signed in the same sitting
+    page_sums  SHA256SUMS of the page's files but the kit, which is made of the lists once they are signed
     """
     lists = lists_of(signing)
     request = signing.request
@@ -46,7 +45,7 @@ def signing_rows(
     rows += [("desk", signing.template.desk.fingerprint)]
     rows += [("courier", courier.fingerprint) for courier in signing.template.couriers]
     rows += [("raw words", f"{name} {short(recipient)}") for name, recipient in signing.raw]
-    rows += page_rows(page_sums) if page_sums else [("page", "not in this signing")]
+    rows += [*page_rows(page_sums), ("kit", f"{KIT}: this page and these lists in one file, once they are signed")]
     return rows + [("note", note) for note in signing.notes]
 
 

@@ -10,15 +10,25 @@ from pathlib import Path
 import click
 
 from crypto.keylist import MAX_LIST_BYTES, KeyList, read_key_list
+from crypto.primitives import digest
 from crypto.signature import Namespace, SigningKey, sign
 from desk.asking import VOICE, ShareSource, begin, confirm, hand_out, join_root, tell_sheets, with_shares
 from desk.ceremony import Plan, check_name, office_of, share_sheets, signed_page
 from desk.ceremony_errors import PlanRefused, SheetsThere, SigningRefused
 from desk.describe import Rows, page_rows, signing_rows
 from desk.folders import public_files, refuse_there, write_folder
-from desk.halves import MAX_WEEKS, Half, mondays
+from desk.halves import MAX_WEEKS, Half, mondays, spoken
 from desk.keys_people_cli import DAY, day_of, read_half_file, today
-from desk.pagefolder import SIGNATURE, check_digests, check_release, office_page, read_page_folder
+from desk.kit import covered_days, lists_of_kit, signed_lists_among
+from desk.pagefolder import (
+    SIGNATURE,
+    check_digests,
+    check_release,
+    office_page,
+    online_files,
+    read_page_folder,
+    sums_of,
+)
 from desk.pdf import prints_whole
 from desk.rootfile import OFFICE, RootFacts, read_root, root_files
 from desk.sheets import card, card_qr
@@ -28,7 +38,7 @@ from intake.errors import UndersealError
 from intake.files import FileThere, read, write_new
 from intake.limits import OFFICE_MAX_BYTES
 from intake.office import Contact, Office, Region, read_office, write_office
-from intake.page import SUMS, built_page
+from intake.page import KIT, SUMS, built_page
 
 SHEETS = "sheets"
 _LIST_NAME = re.compile(r"keys-([0-9]{6})\.txt", re.ASCII)
@@ -209,8 +219,8 @@ def sign_lists(
     """Sign the key lists of a quarter, all in one sitting.
 
     Everything that will be signed is shown first; somebody types the office's name to agree, then two keepers type
-    their shares. The first signing also signs the page. The result is a folder signed-NUMBER in the root's folder,
-    with public/ for portal and desk, and record.txt for the office's minutes.
+    their shares. The page is signed with them, and its kit, which has these lists inside. The result is a folder
+    signed-NUMBER in the root's folder, with public/ for portal and desk, and record.txt for the office's minutes.
 
     With --counsel-first only counsel's batches are taken (counsel and counsel-recovery, both made and kept by
     counsel): nobody else can open a letter.
@@ -245,17 +255,21 @@ def sign_lists(
 
 
 @click.command()
-@click.option("--office", "office_file", type=_FOLDER, required=True, help="office.json of the root's folder.")
+@click.option("--office", "public", type=_FOLDER, required=True, help="The last signed public folder of the office.")
 @click.option("--to", "folder", type=_FOLDER, required=True, help="Folder to make.")
-def page(office_file: Path, folder: Path) -> None:
-    """Make the page of an office from the release that is installed here, to be signed.
+def page(public: Path, folder: Path) -> None:
+    """Make the page of an office, and its kit, from the release that is installed here, to be signed.
+
+    The office's data and the key lists that the kit carries are those of the public folder.
 
     \b
     Example:
-      underseal keys page --office root/office.json --to page-2
+      underseal keys page --office root/signed-000001/public --to page-2
     """
-    office = read_office(read(office_file, OFFICE_MAX_BYTES))
-    files = office_page(built_page(), office)
+    office = read_office(read(public / OFFICE, OFFICE_MAX_BYTES))
+    names = [path.name for path in public.glob("keys-*.txt*")]
+    lists = signed_lists_among({name: read(public / name, MAX_LIST_BYTES) for name in names}, office)
+    files = office_page(built_page(), office, lists)
     write_folder(folder, public_files(files))
     VOICE.say(f"made the page of {office.office} in {folder}, not signed yet")
     VOICE.hint(f"underseal keys sign-page {folder} --dir ROOT")
@@ -283,7 +297,8 @@ def sign_page(page_folder: Path, folder: Path, shares: ShareSource) -> None:
     files = read_page_folder(page_folder)
     check_digests(files)
     check_release(files, built_page(), office)
-    _tell([("office", office.office), *page_rows(files[SUMS])], VOICE)
+    first, last = covered_days(lists_of_kit(files[KIT], office))
+    _tell([("office", office.office), *page_rows(files[SUMS]), ("kit", f"has keys for {first} to {last}")], VOICE)
     root = _agreed(office, shares)
     write_new(page_folder / SIGNATURE, sign(files[SUMS], root, Namespace.PAGE).encode("ascii"), 0o644)
     VOICE.say(f"signed {SUMS}; carry {page_folder} to the portal")
@@ -304,17 +319,17 @@ def _sign(
     folder: Path, facts: RootFacts, signing: Signing, brought: list[tuple[Half, str]], shares: ShareSource
 ) -> None:
     office = facts.office
-    built = built_page() if signing.request.after is None else None
-    sums = office_page(built, office)[SUMS] if built else None
-    rows = signing_rows(signing, brought, office.root, sums)
+    built = built_page()
+    rows = signing_rows(signing, brought, office.root, sums_of(online_files(built, office)))
     target = folder / f"signed-{signing.template.sequence:06}"
     refuse_there(target)
     _tell(rows, VOICE)
     root = _agreed(office, shares)
     files = root_files(facts)
-    public = {**files, **signed_lists(signing, root), **signed_facts(signing, root, files[OFFICE])}
-    if built:
-        public |= signed_page(office, built, root)
+    lists = signed_lists(signing, root)
+    page_files = signed_page(office, built, lists, root)
+    public = {**files, **lists, **signed_facts(signing, root, files[OFFICE]), **page_files}
+    rows += [("page", f"{KIT} {spoken(digest(page_files[f'page/{KIT}']))}")]
     record = "".join(f"{what:10} {text}\n" for what, text in [("signed", str(signing.request.today)), *rows])
     write_folder(
         target,

@@ -5,18 +5,19 @@ import gzip
 import html
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import brotli
 
 from crypto.primitives import digest
 from desk.ceremony_errors import PageDiffers
+from desk.kit import SignedList, kit_of, lists_of_kit
 from intake.errors import UndersealError
 from intake.files import read
 from intake.limits import MIB
 from intake.office import Office, read_office, render_page
-from intake.page import INDEX, SUMS, BuiltPage
+from intake.page import INDEX, KIT, SUMS, BuiltPage
 
 MAX_FILE_BYTES = 4 * MIB
 SIGNATURE = SUMS + ".sig"
@@ -26,18 +27,31 @@ _SUM = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._-]*)")
 _OFFICE = re.compile(r'data-office="([^"]*)"')
 
 
-def office_page(built: BuiltPage, office: Office) -> dict[str, bytes]:
-    """Return the files of one office's page by name: index.html, script, style, icon, their packed forms, SHA256SUMS.
+def office_page(built: BuiltPage, office: Office, lists: Sequence[SignedList]) -> dict[str, bytes]:
+    """Return the files of one office's page by name: page, kit, script, style, icon, packed forms, SHA256SUMS.
 
-    SHA256SUMS is in the form of `sha256sum` and covers what a visitor gets unpacked, and the brotli form of the page:
-    the browser compares those of script and style with the page itself, and nothing else could check this one.
+    lists  what the kit carries. Raises PageDiffers when they leave a week out
     """
+    kit = kit_of(built, office, lists)
+    files = {**online_files(built, office), KIT: kit, KIT + ".gz": gzip.compress(kit, 9, mtime=0)}
+    return {**files, SUMS: sums_of(files)}
+
+
+def online_files(built: BuiltPage, office: Office) -> dict[str, bytes]:
+    """Return the files that an officer's visit needs: those of `office_page` that no key list changes."""
     index = render_page(built.page, office)
     forms = {INDEX + ".gz": gzip.compress(index, 9, mtime=0), INDEX_BR: brotli.compress(index, quality=11)}
-    files = {INDEX: index, **forms, **built.files}
-    covered = sorted((INDEX, INDEX_BR, built.script, built.style, built.icon))
-    files[SUMS] = "".join(f"{digest(files[name])}  {name}\n" for name in covered).encode("ascii")
-    return files
+    return {INDEX: index, **forms, **built.files}
+
+
+def sums_of(files: Mapping[str, bytes]) -> bytes:
+    """Return SHA256SUMS of the files, in the form of `sha256sum`.
+
+    It covers what a visitor gets unpacked, and the brotli form of the page: the browser compares those of script and
+    style with the page itself, and nothing else could check this one.
+    """
+    covered = sorted(name for name in files if name == INDEX_BR or not name.endswith((".br", ".gz")))
+    return "".join(f"{digest(files[name])}  {name}\n" for name in covered).encode("ascii")
 
 
 def read_page_folder(folder: Path) -> dict[str, bytes]:
@@ -66,19 +80,24 @@ def check_digests(files: Mapping[str, bytes]) -> None:
 
 
 def check_office(files: Mapping[str, bytes], office: Office) -> None:
-    """Raise PageDiffers unless the page carries this office's data."""
-    match = _OFFICE.search(files[INDEX].decode("utf-8", "replace"))
-    try:
-        carried = read_office(html.unescape(match[1]).encode("utf-8")) if match else None
-    except UndersealError:
-        carried = None
-    if carried != office:
-        raise PageDiffers("the page carries the data of another office")
+    """Raise PageDiffers unless page and kit carry this office's data, and the kit lists that its root has signed."""
+    for name in (INDEX, KIT):
+        match = _OFFICE.search(files.get(name, b"").decode("utf-8", "replace"))
+        try:
+            carried = read_office(html.unescape(match[1]).encode("utf-8")) if match else None
+        except UndersealError:
+            carried = None
+        if carried != office:
+            raise PageDiffers(f"{name} is missing, or carries the data of another office")
+    lists_of_kit(files[KIT], office)
 
 
 def check_release(files: Mapping[str, bytes], built: BuiltPage, office: Office) -> None:
-    """Raise PageDiffers unless the files are exactly those that the installed release makes for this office."""
-    expected = office_page(built, office)
+    """Raise PageDiffers unless the files are exactly those that the installed release makes for this office.
+
+    The key lists are those of the kit, each signed by the office's root.
+    """
+    expected = office_page(built, office, lists_of_kit(files.get(KIT, b""), office))
     for name in sorted({*files, *expected} - {SIGNATURE}):
         if name not in expected:
             raise PageDiffers(f"{name} is no file of the page")

@@ -10,6 +10,7 @@ from crypto.errors import CryptoError
 from crypto.keylist import MAX_LIST_BYTES, KeyList, read_key_list
 from crypto.recipient import Recipient
 from crypto.signature import Namespace, verify
+from desk.kit import covered_days, lists_of_kit
 from desk.pagefolder import SIGNATURE, check_digests, check_office, read_page_folder
 from desk.rootfile import OFFICE, read_root
 from desk.sheets import card
@@ -18,7 +19,7 @@ from intake.errors import UndersealError
 from intake.files import read
 from intake.limits import OFFICE_MAX_BYTES
 from intake.office import Office, read_office
-from intake.page import SUMS
+from intake.page import KIT, SUMS
 
 _MAX_SMALL = 32_768
 _MAX_LISTS = 1_000
@@ -145,12 +146,13 @@ def _recipients(folder: Path, office: Office, lists: list[KeyList]) -> str:
 
 def _page(folder: Path, office: Office) -> str:
     if not (folder / "page").exists():
-        return "no page in this folder: it goes with the first signing and with sign-page"
+        return "no page in this folder"
     files = read_page_folder(folder / "page")
     verify(files.get(SUMS, b""), files.get(SIGNATURE, b"").decode("ascii", "replace"), office.root, Namespace.PAGE)
     check_digests(files)
     check_office(files, office)
-    return f"{SUMS} is signed, every digest is right, and the page names this root"
+    first, last = covered_days(lists_of_kit(files[KIT], office))
+    return f"{SUMS} is signed, all digests are right, page and kit name this root; the kit serves {first} to {last}"
 
 
 def _signature(path: Path) -> str:

@@ -4,6 +4,7 @@
 import html
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crypto.errors import Malformed
@@ -13,7 +14,6 @@ from intake.limits import OFFICE_MAX_BYTES
 from intake.strictjson import JsonRefused, read_json
 
 NO_ANSWER = "no_answer"  # an option of every question that has regions; no region can be named so
-_PLACEHOLDER = b'data-office="@OFFICE@"'
 
 
 class OfficeRefused(UndersealError):
@@ -21,7 +21,7 @@ class OfficeRefused(UndersealError):
 
 
 class PageRefused(UndersealError):
-    """the built page has no place, or more than one, for the office data"""
+    """the built page has no place, or more than one, for what its office adds"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,19 @@ def write_office(office: Office) -> bytes:
 
 def render_page(built_page: bytes, office: Office) -> bytes:
     """Return the page of this office: the built page, with the office data in its one place for it."""
-    if built_page.count(_PLACEHOLDER) != 1:
+    return _filled(built_page, b"@OFFICE@", _as_json(office))
+
+
+def render_kit(built_kit: bytes, office: Office, lists: Sequence[tuple[str, str]]) -> bytes:
+    """Return the kit of this office: its page as one file, with key lists inside, each a text and its signature."""
+    return _filled(render_page(built_kit, office), b"@KIT@", lists)
+
+
+def _filled(page: bytes, place: bytes, value: object) -> bytes:
+    if page.count(place) != 1:
         raise PageRefused
-    data = html.escape(json.dumps(_as_json(office), ensure_ascii=False, separators=(",", ":")), quote=True)
-    return built_page.replace(_PLACEHOLDER, f'data-office="{data}"'.encode())
+    data = html.escape(json.dumps(value, ensure_ascii=False, separators=(",", ":")), quote=True)
+    return page.replace(place, data.encode())
 
 
 def _as_json(office: Office) -> dict[str, object]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from intake.errors import Exit, UndersealError
 
 INDEX = "index.html"
+KIT = "kit.html"
 SUMS = "SHA256SUMS"
 
 
@@ -21,9 +22,10 @@ class PageNotBuilt(UndersealError):
 
 @dataclass(frozen=True, slots=True)
 class BuiltPage:
-    """The page before it knows its office, and the names of its three other files."""
+    """The page before it knows its office, as it is served and as a kit, and the names of its three other files."""
 
     page: bytes
+    kit: bytes
     script: str
     style: str
     icon: str
@@ -46,6 +48,7 @@ def built_page() -> BuiltPage:
         script, style, icon = names["script"], names["style"], names["icon"]
         packed = [name + form for name in (script, style, icon) for form in ("", ".br", ".gz")]
         files = {name: folder.joinpath(name).read_bytes() for name in packed}
-        return BuiltPage(folder.joinpath("page.html").read_bytes(), script, style, icon, files)
+        page, kit = (folder.joinpath(name).read_bytes() for name in ("page.html", KIT))
+        return BuiltPage(page, kit, script, style, icon, files)
     except FileNotFoundError as error:
         raise PageNotBuilt from error

@@ -29,6 +29,7 @@ from portal.publishing import PLAIN_TEXT, Lists, PublicFile, read_page
 from portal.shelf import Letter, Shelf
 
 OCTETS = "application/octet-stream"
+KIT = "/kit.html"
 LOW_ROOM_FLOORS = 4  # room is called low below so many times the floor
 NOTHING_STORED = "Nothing was stored."
 _SENTENCES = {
@@ -124,6 +125,8 @@ def show_file(path: str) -> Response:
     else:
         answer = _answer(file.body, file.type)
     answer.headers["Vary"] = "Accept-Encoding"
+    if path == KIT:
+        answer.headers["Content-Disposition"] = "attachment"  # a file to keep: this origin's policy lets it do nothing
     return answer
 
 

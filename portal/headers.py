@@ -40,7 +40,9 @@ FIXED_HEADERS = (
     ("X-DNS-Prefetch-Control", "off"),
     ("X-Robots-Tag", "noindex, noarchive"),
 )
-_LET_THROUGH = frozenset({"content-type", "content-length", "content-encoding", "allow", "retry-after"})
+_LET_THROUGH = frozenset(
+    {"content-type", "content-length", "content-encoding", "content-disposition", "allow", "retry-after"}
+)
 TRANSPORT_SECURITY = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 
 

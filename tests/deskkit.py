@@ -31,7 +31,8 @@ from intake.page import BuiltPage
 PASSPHRASE = "correct horse battery staple"
 CANARY = "the herons counted seven lanterns at the ferry"
 NAMES = ("a.js", "a.css", "a.svg")
-PAGE = BuiltPage(b'<html data-office="@OFFICE@"></html>', *NAMES, dict.fromkeys(NAMES, b""))
+INDEX, KIT = b'<html data-office="@OFFICE@"></html>', b'<html data-kit="@KIT@" data-office="@OFFICE@"></html>'
+PAGE = BuiltPage(INDEX, KIT, *NAMES, dict.fromkeys(NAMES, b""))
 REPLY = Receipt.generate()  # one receipt serves all letters of these tests: the desk keeps nothing of it
 
 

@@ -110,7 +110,8 @@ def _page() -> BuiltPage:
         names.append(name)
         files |= {name: data, name + ".gz": gzip.compress(data, mtime=0), name + ".br": b"brotli of " + data}
     page = b'<!doctype html><html data-office="@OFFICE@"></html>\n'
-    return BuiltPage(page, names[0], names[1], names[2], files)
+    kit = page.replace(b"<html ", b'<html data-kit="@KIT@" ', 1)
+    return BuiltPage(page, kit, names[0], names[1], names[2], files)
 
 
 @dataclass(frozen=True, slots=True)

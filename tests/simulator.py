@@ -59,6 +59,11 @@ class Simulator:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def kit(self) -> Path:
+        """The page as one file, as it was signed."""
+        return self.folders.office / "public/page/kit.html"
+
     def start(self) -> None:
         """Start the portal and wait until it answers."""
         self._process = start_portal(self.folders, self.port)

@@ -26,6 +26,7 @@ export function weekOfKit(lists, root, floor, today) {
   throw none;
 }
 
-/** The last day on which a letter of this week can be handed in, so that a courier still comes before its keys go.
- * @param {{ last: string }} week @param {number} collectDays @returns {string} may lie before today: then nothing helps */
-export const handInBy = ({ last }, collectDays) => addDays(last, KEPT_DAYS - collectDays);
+/** The last day on which a letter of this week can be handed in, so that a courier still comes before its keys go:
+ * never before the week's end, since the keys also stay until a bundle was received that was pulled after it.
+ * @param {{ last: string }} week @param {number} collectDays @returns {string} */
+export const handInBy = ({ last }, collectDays) => addDays(last, Math.max(0, KEPT_DAYS - collectDays));

@@ -40,7 +40,8 @@ for (const button of all(root, "[data-speak]")) {
   });
 }
 window.addEventListener("beforeunload", warn);
-if (sending.kit) find(root, "[data-open=hand_in]", HTMLElement).remove();
+for (const part of all(root, "[data-kit]")) part.hidden = !sending.kit;
+for (const part of all(root, "[data-online]")) part.hidden = Boolean(sending.kit);
 find(root, "[data-starting]", HTMLElement).hidden = true;
 await Promise.all([sealing.askKeys(), sealing.test().then(warnOfTest)]);
 
@@ -106,7 +107,6 @@ function saveSealed() {
   find(section, ".lead", HTMLElement).textContent = say("kit.lead");
   find(root, "[data-hand-in-by]", HTMLElement).textContent =
     say("kit.by", { date: handInBy(sealing.week ?? { last: sealing.today }, office.collect_days) });
-  find(root, "[data-kit]", HTMLElement).hidden = false;
   save.addEventListener("click", () => saveFile(file, "letter.age"));
   saveFile(file, "letter.age");
 }

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Render the officer's page into intake/built/page.html, after build.mjs has made script, style and icon.
+"""Render the officer's page into intake/built, after build.mjs has made script, style and icon.
 
 Usage: python portal/page/render.py [folder]
 
-The questionnaire is the one that build.mjs was told; its words are added to those of the page. A word that is missing,
-or that nothing uses, stops the build. Office data stays the placeholder `@OFFICE@` until a ceremony fills it.
+page.html is what the portal serves, kit.html the same as one file. The questionnaire is the one that build.mjs was
+told; its words are added to those of the page. A word that is missing, or that nothing uses, stops the build. Office
+data stays the placeholder `@OFFICE@`, and the key lists of a kit `@KIT@`, until a ceremony fills them.
 """
 
 import base64
@@ -250,7 +251,7 @@ def kit(folder: Path, page: str) -> str:
     )
     charset = '<meta charset="utf-8">'
     places = {
-        "<html ": "<html data-kit='@KIT@' ",
+        "<html ": '<html data-kit="@KIT@" ',
         charset: f'{charset}<meta http-equiv="Content-Security-Policy" content="{policy}">',
         '<link rel="icon"': "",
         '<link rel="stylesheet"': f"<style>{style}</style>",
@@ -308,9 +309,11 @@ def compact(value: object) -> str:
 
 
 def main() -> None:
-    """Write page.html into the folder named on the command line, or into intake/built."""
+    """Write page.html and kit.html into the folder named on the command line, or into intake/built."""
     folder = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else ROOT / "intake" / "built"
-    (folder / "page.html").write_text(render(folder), encoding="utf-8", newline="\n")
+    page = render(folder)
+    for name, html in (("page.html", page), ("kit.html", kit(folder, page))):
+        (folder / name).write_text(html, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

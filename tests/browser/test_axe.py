@@ -1,25 +1,14 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Every step and state of the page, both languages, light and dark: axe finds no violation of WCAG 2.2 A and AA."""
 
-import os
-from pathlib import Path
-
 import pytest
+from accessibility import AXE, violations
 from pagedriver import await_receipt, shown, visible
 
-SOURCE = Path(os.environ.get("UNDERSEAL_SOURCE", Path(__file__).resolve().parents[2]))
-AXE = (SOURCE / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 RISKY = "\u202bA-123456789 \U0001f9a4 will be removed tomorrow."
 MOST_STEPS = 15
 
 pytestmark = pytest.mark.parametrize("browser", ["jit"], indirect=True)
-
-
-def violations(page, where: str) -> list[str]:
-    """Return what axe finds in the state that is shown: the place, the rule, and the elements."""
-    found = page.evaluate("rules => axe.run(document, { runOnly: rules, resultTypes: ['violations'] })", RULES)
-    return [f"{where}: {one['id']}: {[node['html'][:120] for node in one['nodes']]}" for one in found["violations"]]
 
 
 def forward(page) -> None:

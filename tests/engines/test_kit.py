@@ -3,14 +3,11 @@
 
 import time
 
-from kitfile import write_kit
-
 
 def test_kit_seals_without_network(office, start, tmp_path):
     """Sealed, saved and opened at the desk; nothing is asked of anybody."""
     saved = tmp_path / "saved"
     saved.mkdir()
-    kit = write_kit(office, tmp_path / "kit.html")
     firefox = start(
         **{
             "network.proxy.allow_hijacking_localhost": True,  # loopback is cut too
@@ -20,7 +17,7 @@ def test_kit_seals_without_network(office, start, tmp_path):
             "browser.download.always_ask_before_handling_new_types": False,
         }
     )
-    firefox.write_report(kit, "sealed in the kit")
+    firefox.write_report(office.kit.as_uri(), "sealed in the kit")
     firefox.press("[data-use-date]")
     firefox.seal()
     assert len(firefox.await_receipt()) == 13

@@ -8,10 +8,12 @@ import pytest
 from keyskit import MACHINES, PASSPHRASE, hold, identities_of, keys, new_machines, words_of
 
 from crypto.envelope import LETTER_BYTES, seal
+from crypto.primitives import digest
 from crypto.recipient import Recipient
 from crypto.secret.opening import open_envelope
 from crypto.secret.secretfile import open_secret
 from crypto.signature import SigningKey
+from desk.halves import spoken
 
 EACH = {
     "custodian": {"holder-custodian.age", "custodian.age", "custodian.holder.txt"},
@@ -102,11 +104,12 @@ def test_digest_read_aloud_is_shown_at_the_root(unsigned, tmp_path):
 
 
 def test_record_is_what_was_shown(signed, unsigned, tmp_path):
-    """The record for the minutes has every row that was agreed to; it is not among the public files."""
+    """The record for the minutes has every row that was agreed to, and the kit's digest; it is not public."""
     machines = unsigned.copy(tmp_path / "copy")
     shown = machines.sign().out
     record = (machines.root / "signed-000001" / "record.txt").read_text()
-    assert record.split("\n")[1:] == shown.split("\n")[1:]
+    kit = spoken(digest((machines.public / "page/kit.html").read_bytes()))
+    assert record.split("\n")[1:] == [*shown.split("\n")[1:-1], f"page       kit.html {kit}", ""]
     assert "4 places: 3 for holders, 1 filled up" in record
     assert not (machines.public / "record.txt").exists()
 
@@ -279,7 +282,7 @@ def test_nothing_is_overwritten(copy):
     before = {path: path.read_bytes() for path in copy.base.rglob("*") if path.is_file()}
     runs = [copy.make_root(), *(copy.make_holder(name, name) for name in MACHINES[:3])]
     runs += [copy.make_key("desk"), copy.make_key("courier")]
-    runs += [keys("page", "--office", copy.root / "office.json", "--to", copy.public / "page")]
+    runs += [keys("page", "--office", copy.public, "--to", copy.public / "page")]
     assert [(run.code, "is there already, and nothing was overwritten" in run.err) for run in runs] == [(1, True)] * 7
     assert before == {path: path.read_bytes() for path in copy.base.rglob("*") if path.is_file()}
 

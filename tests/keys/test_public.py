@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from keyskit import OFFICE, PASSPHRASE, Machines, hold, keys
 
+from crypto.primitives import digest
 from crypto.signature import Namespace, SigningKey, sign
 from intake.office import read_office, write_office
 
@@ -123,6 +124,7 @@ WRONGS = {
     "page altered": (_swap("page/index.html", b"<body", b"<body "), "page", "index.html is missing, or does not have"),
     "digest altered": (_swap("page/SHA256SUMS", b"index.html", b"index.htm"), "page", "signature does not fit"),
     "page unsigned": (_remove("page/SHA256SUMS.sig"), "page", "signature"),
+    "kit removed": (_remove("page/kit.html"), "page", "kit.html is missing"),
     "no lists": (lambda p: [path.unlink() for path in p.glob("keys-*")], "lists signed", "there is no key list"),
 }
 
@@ -215,7 +217,7 @@ def test_show_of_junk(tmp_path, junk):
 @pytest.fixture
 def page(copy) -> Path:
     """A page that the installed release has made, not signed yet."""
-    run = keys("page", "--office", copy.root / "office.json", "--to", copy.base / "page-2")
+    run = keys("page", "--office", copy.public, "--to", copy.base / "page-2")
     assert run.code == 0, run.err
     return copy.base / "page-2"
 
@@ -246,14 +248,34 @@ def _forge(page: Path) -> None:
     (page / "index.html").write_bytes(data)
     (page / "index.html.gz").unlink()
     subprocess.run(
-        "sha256sum index.html underseal*.js underseal*.css underseal*.svg > SHA256SUMS", shell=True, cwd=page
+        "sha256sum index.html kit.html underseal*.js underseal*.css underseal*.svg > SHA256SUMS", shell=True, cwd=page
     )
+
+
+def _forge_kit(page: Path) -> None:
+    """Exchange a recipient in the kit, and its digest: only the list's signature notices."""
+    old = (page / "kit.html").read_bytes()
+    new = re.sub(rb"(recipient age1pq1)(..)", lambda found: found[1] + found[2][::-1], old)
+    (page / "kit.html").write_bytes(new)
+    (page / "kit.html.gz").unlink()
+    sums = (page / "SHA256SUMS").read_text()
+    (page / "SHA256SUMS").write_text(sums.replace(digest(old), digest(new)))
+
+
+def _without_kit(page: Path) -> None:
+    """Take the kit away, and its line: an office's page has one."""
+    for path in page.glob("kit.html*"):
+        path.unlink()
+    lines = (page / "SHA256SUMS").read_text().splitlines(keepends=True)
+    (page / "SHA256SUMS").write_text("".join(line for line in lines if "kit.html" not in line))
 
 
 PAGES = {
     "altered": (_swap("index.html", b"<body", b"<body "), "index.html is missing, or does not have the digest"),
     "file missing": (lambda p: next(p.glob("*.js")).unlink(), "is missing, or does not have the digest"),
     "forged": (_forge, "is not the file that the release installed here makes"),
+    "list of the kit forged": (_forge_kit, "carries a key list that this office's root did not sign"),
+    "no kit": (_without_kit, "kit.html is missing"),
     "file more": (lambda p: (p / "extra.js").write_text("x"), "extra.js is no file of the page"),
     "brotli altered": (lambda p: next(p.glob("*.br")).write_bytes(b"x"), "is not the file that the release"),
     "no digests": (lambda p: (p / "SHA256SUMS").unlink(), "SHA256SUMS is missing"),
@@ -275,9 +297,10 @@ def test_wrong_page_is_not_signed(copy, page, change):
 def test_page_of_another_office_is_not_signed(copy, tmp_path):
     """The page carries the root it shows: another office's is refused."""
     office = read_office((copy.root / "office.json").read_bytes())
-    (tmp_path / "office.json").write_bytes(write_office(replace(office, office="Local 10")))
-    keys("page", "--office", tmp_path / "office.json", "--to", tmp_path / "page")
-    assert sign_page(copy, tmp_path / "page").code == 4
+    (copy.public / "office.json").write_bytes(write_office(replace(office, office="Local 10")))
+    keys("page", "--office", copy.public, "--to", tmp_path / "page")
+    run = sign_page(copy, tmp_path / "page")
+    assert (4, True) == (run.code, "the release installed here makes for this office" in run.err), run.err
 
 
 def test_portal_and_desk_take_it(signed, tmp_path):

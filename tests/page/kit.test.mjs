@@ -49,4 +49,5 @@ test("a list that the root did not sign stops everything, even when another cove
 test("a letter is handed in before its keys go, with time for the courier", () => {
   assert.equal(handInBy({ last: "2031-05-11" }, 7), "2031-05-18");
   assert.equal(handInBy({ last: "2031-02-23" }, 3), "2031-03-06");
+  assert.equal(handInBy({ last: "2031-05-11" }, 90), "2031-05-11");
 });

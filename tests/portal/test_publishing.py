@@ -30,7 +30,7 @@ def test_page_is_as_signed(client: FlaskClient, office: PortalOffice) -> None:
     served = {
         name: digest(client.get("/" + name.replace("index.html", "")).data) for name in named if name[-3:] != ".br"
     }
-    assert 5 == len(named)
+    assert 6 == len(named)
     assert named == served | {"index.html.br": digest(packed)}
     assert client.get("/").data == brotli.decompress(packed)
     assert (office.public / "page" / "SHA256SUMS.sig").read_bytes() == client.get("/SHA256SUMS.sig").data
@@ -63,6 +63,13 @@ def test_same_bytes_for_all(client: FlaskClient) -> None:
         (client.get("/", headers=headers).data, str(client.get("/", headers=headers).headers)) for headers in asked
     }
     assert 1 == len(answers)
+
+
+def test_kit_is_a_download(client: FlaskClient) -> None:
+    """A browser saves the kit in place of showing it, under its own name; nothing else asks for that."""
+    paths = [f"/{line.split('  ')[1]}" for line in client.get("/SHA256SUMS").text.splitlines()]
+    answers = {path: client.get(path).headers.get("Content-Disposition") for path in ["/", *paths]}
+    assert {"/kit.html": "attachment"} == {path: value for path, value in answers.items() if value}
 
 
 def test_packages_stay_private(client: FlaskClient) -> None:
