@@ -16,10 +16,10 @@ from desk.sheets import grouped, public_part
 from desk.signing import ANY_HOLDER, COUNSEL_FIRST, Signing, lists_of, setting_in_words
 from intake.console import one_line
 from intake.office import Office, read_office
-from intake.page import KIT
+from intake.page import KIT, read_sums
 
 Rows = list[tuple[str, str]]
-_SUM = re.compile(r"([0-9a-f]{64})  (\S+)")
+_SUM = re.compile(r"[0-9a-f]{64}  ")
 
 
 def signing_rows(signing: Signing, brought: Sequence[tuple[Half, str]], root: PublicKey, page_sums: bytes) -> Rows:
@@ -51,7 +51,7 @@ def signing_rows(signing: Signing, brought: Sequence[tuple[Half, str]], root: Pu
 
 def page_rows(sums: bytes) -> Rows:
     """Return the page's files and their digests, as the root signs them."""
-    return [("page", f"{name} {spoken(value)}") for value, name in _sums(sums)]
+    return [("page", f"{name} {spoken(value)}") for name, value in read_sums(sums).items()]
 
 
 def describe(name: str, data: bytes, office: Office | None, signature: bytes | None) -> Rows:
@@ -77,7 +77,9 @@ def describe(name: str, data: bytes, office: Office | None, signature: bytes | N
             return _office_rows(read_office(data))
         if _SUM.match(text) and office:
             verify(data, _text(signature), office.root, Namespace.PAGE)
-            return [("page", f"{file} {value}") for value, file in _sums(data)] + [("signed", "by this office's root")]
+            return [("page", f"{file} {value}") for file, value in read_sums(data).items()] + [
+                ("signed", "by this office's root")
+            ]
         return [("key", PublicKey.parse(" ".join(text.split()[:2])).fingerprint)]
     except (ValueError, CryptoError) as error:
         if getattr(error, "fault", "public-key") not in ("public-key", "bech32"):
@@ -135,13 +137,6 @@ def _office_rows(office: Office) -> Rows:
     ]
     rows += [("region", f"{region.id}: {region.label}") for region in office.regions]
     return rows + [("contact", f"{contact.label}: {contact.value}") for contact in office.contacts]
-
-
-def _sums(data: bytes) -> list[tuple[str, str]]:
-    matches = [_SUM.fullmatch(line) for line in data.decode("ascii", "replace").split("\n")[:-1]]
-    if not matches or None in matches:
-        raise ValueError("not SHA256SUMS")
-    return [(match[1], match[2]) for match in matches if match]
 
 
 def _text(signature: bytes | None) -> str:

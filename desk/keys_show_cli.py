@@ -13,6 +13,7 @@ from desk.keys_people_cli import today
 from desk.keys_root_cli import print_card
 from desk.sheets import grouped
 from desk.verify_public import verify_public
+from intake.checks import HEADS
 from intake.console import one_line
 from intake.files import FileMissing, read
 from intake.limits import OFFICE_MAX_BYTES
@@ -71,7 +72,7 @@ def verify(folder: Path) -> None:
     office, checks = verify_public(folder, today())
     VOICE.answer(f"{one_line(office.office)}{' (THROWAWAY: protects nobody)' if office.throwaway else ''}")
     VOICE.answer(f"root {grouped(office.root.fingerprint)}")
-    VOICE.table(("", "what", "found"), [("right" if each.right else "WRONG", each.what, each.says) for each in checks])
+    VOICE.table(HEADS, [each.row for each in checks])
     wrong = sum(not each.right for each in checks)
     if wrong:
         raise NotAsSigned(wrong, len(checks))

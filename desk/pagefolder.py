@@ -2,8 +2,6 @@
 """The files of one office's page; a folder of them, checked against its digests and the release installed here."""
 
 import gzip
-import html
-import re
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,15 +14,12 @@ from desk.kit import SignedList, kit_of, lists_of_kit
 from intake.errors import UndersealError
 from intake.files import read
 from intake.limits import MIB
-from intake.office import Office, read_office, render_page
-from intake.page import INDEX, KIT, SUMS, BuiltPage
+from intake.office import Office, office_of_page, render_page
+from intake.page import INDEX, INDEX_BR, KIT, SUMS, BuiltPage, SumsRefused, read_sums
 
 MAX_FILE_BYTES = 4 * MIB
 SIGNATURE = SUMS + ".sig"
-INDEX_BR = INDEX + ".br"
 _MAX_FILES = 100
-_SUM = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._-]*)")
-_OFFICE = re.compile(r'data-office="([^"]*)"')
 
 
 def office_page(built: BuiltPage, office: Office, lists: Sequence[SignedList]) -> dict[str, bytes]:
@@ -67,11 +62,10 @@ def read_page_folder(folder: Path) -> dict[str, bytes]:
 
 def check_digests(files: Mapping[str, bytes]) -> None:
     """Raise PageDiffers unless every file of SHA256SUMS is there with its digest, and packed forms unpack to it."""
-    lines = files.get(SUMS, b"").decode("ascii", "replace").split("\n")
-    matches = [_SUM.fullmatch(line) for line in lines[:-1]]
-    named = {match[2]: match[1] for match in matches if match}
-    if len(named) != len(lines) - 1 or lines[-1] or INDEX not in named:
-        raise PageDiffers(f"{SUMS} is missing, or is not lines of digest and file name with {INDEX} among them")
+    try:
+        named = read_sums(files.get(SUMS, b""))
+    except SumsRefused as error:
+        raise PageDiffers(str(error)) from error
     for name, value in named.items():
         if digest(files.get(name, b"")) != value:
             raise PageDiffers(f"{name} is missing, or does not have the digest that {SUMS} names")
@@ -82,9 +76,8 @@ def check_digests(files: Mapping[str, bytes]) -> None:
 def check_office(files: Mapping[str, bytes], office: Office) -> None:
     """Raise PageDiffers unless page and kit carry this office's data, and the kit lists that its root has signed."""
     for name in (INDEX, KIT):
-        match = _OFFICE.search(files.get(name, b"").decode("utf-8", "replace"))
         try:
-            carried = read_office(html.unescape(match[1]).encode("utf-8")) if match else None
+            carried = office_of_page(files.get(name, b""))
         except UndersealError:
             carried = None
         if carried != office:

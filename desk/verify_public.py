@@ -2,7 +2,6 @@
 """An office's public folder, checked whole: one row for each thing that is right, or wrong and why."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from desk.pagefolder import SIGNATURE, check_digests, check_office, read_page_fo
 from desk.rootfile import OFFICE, read_root
 from desk.sheets import card
 from desk.signing import RECIPIENTS, allowed_signers
-from intake.errors import UndersealError
+from intake.checks import Check, Wrong, run_checks
 from intake.files import read
 from intake.limits import OFFICE_MAX_BYTES
 from intake.office import Office, read_office
@@ -24,19 +23,6 @@ from intake.page import KIT, SUMS
 _MAX_SMALL = 32_768
 _MAX_LISTS = 1_000
 _DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at."""
-
-    what: str
-    right: bool
-    says: str
-
-
-class _Wrong(Exception):
-    """Something is not as it was signed; the text says what."""
 
 
 def verify_public(folder: Path, today: date) -> tuple[Office, list[Check]]:
@@ -54,27 +40,20 @@ def verify_public(folder: Path, today: date) -> tuple[Office, list[Check]]:
         ("raw words", lambda: _recipients(folder, office, lists)),
         ("page", lambda: _page(folder, office)),
     ]
-    return office, [_checked(what, step) for what, step in steps]
-
-
-def _checked(what: str, step: Callable[[], str]) -> Check:
-    try:
-        return Check(what, True, step())
-    except (_Wrong, UndersealError, CryptoError) as error:
-        return Check(what, False, str(error))
+    return office, run_checks(steps)
 
 
 def _root(folder: Path, office: Office) -> str:
     facts = read_root(folder)
     verify(read(folder / OFFICE, OFFICE_MAX_BYTES), _signature(folder / OFFICE), office.root, Namespace.OFFICE)
     if read(folder / "root.pub", _MAX_SMALL) != (office.root.text + "\n").encode("ascii"):
-        raise _Wrong("root.pub is another key than that of office.json")
+        raise Wrong("root.pub is another key than that of office.json")
     return f"office.json is signed by it, root.txt and root.pub agree; {facts.slots} places in every week"
 
 
 def _card(folder: Path, office: Office) -> str:
     if read(folder / "card.txt", _MAX_SMALL) != card(office.office, office.root.fingerprint).encode("utf-8"):
-        raise _Wrong("card.txt does not show this root")
+        raise Wrong("card.txt does not show this root")
     return "card.txt shows this root"
 
 
@@ -85,28 +64,28 @@ def _signed(folder: Path, office: Office, lists: list[KeyList]) -> str:
         try:
             lists.append(read_key_list(read(path, MAX_LIST_BYTES), signature, office.root))
         except CryptoError as error:
-            raise _Wrong(f"{path.name}: {error}") from error
+            raise Wrong(f"{path.name}: {error}") from error
         if path.name != f"keys-{lists[-1].sequence:06}.txt":
-            raise _Wrong(f"{path.name} has the sequence {lists[-1].sequence}")
+            raise Wrong(f"{path.name} has the sequence {lists[-1].sequence}")
     if not lists:
-        raise _Wrong("there is no key list")
+        raise Wrong("there is no key list")
     return f"{len(lists)} key lists, all by this root"
 
 
 def _sequences(lists: list[KeyList]) -> str:
     for before, after in _pairs(lists):
         if after.sequence != before.sequence + 1:
-            raise _Wrong(f"{after.sequence} follows {before.sequence}")
+            raise Wrong(f"{after.sequence} follows {before.sequence}")
     return f"{lists[0].sequence} to {lists[-1].sequence}, none missing" if lists else _nothing()
 
 
 def _weeks(lists: list[KeyList], today: date) -> str:
     for before, after in _pairs(lists):
         if after.weeks[0].first > before.weeks[-1].last + _DAY:
-            raise _Wrong(f"no list covers {before.weeks[-1].last + _DAY}")
+            raise Wrong(f"no list covers {before.weeks[-1].last + _DAY}")
         held = {week.first: week for week in before.weeks}
         if any(held.get(week.first, week) != week for week in after.weeks) and after.weeks[0].first in held:
-            raise _Wrong(f"list {after.sequence} gives a week to others than list {before.sequence}")
+            raise Wrong(f"list {after.sequence} gives a week to others than list {before.sequence}")
     if not lists:
         return _nothing()
     covered = [item.sequence for item in lists if item.weeks[0].first <= today <= item.weeks[-1].last]
@@ -118,9 +97,9 @@ def _alike(lists: list[KeyList], office: Office) -> str:
     if not lists:
         return _nothing()
     if {item.office for item in lists} != {office.office}:
-        raise _Wrong("a list names another office")
+        raise Wrong("a list names another office")
     if len({(item.slots, item.desk, item.couriers, item.counsel) for item in lists}) != 1:
-        raise _Wrong("the lists differ in places, desk, courier or counsel")
+        raise Wrong("the lists differ in places, desk, courier or counsel")
     return "all lists name this office, one desk, one counsel, the same couriers"
 
 
@@ -128,9 +107,9 @@ def _desk(folder: Path, office: Office, lists: list[KeyList]) -> str:
     if not lists:
         return _nothing()
     if read(folder / "desk.pub", _MAX_SMALL) != (lists[0].desk.text + "\n").encode("ascii"):
-        raise _Wrong("desk.pub is not the desk of the lists")
+        raise Wrong("desk.pub is not the desk of the lists")
     if read(folder / "allowed_signers", _MAX_SMALL) != allowed_signers(office.root, lists[0].desk).encode("ascii"):
-        raise _Wrong("allowed_signers does not name this root and this desk")
+        raise Wrong("allowed_signers does not name this root and this desk")
     return "desk.pub and allowed_signers name the desk of the lists and this root"
 
 
@@ -140,7 +119,7 @@ def _recipients(folder: Path, office: Office, lists: list[KeyList]) -> str:
     lines = data.decode("ascii", "replace").split("\n")
     keys = dict(line.split(" ", 1) for line in lines if line and not line.startswith("#"))
     if not lists or Recipient.parse(keys.get("counsel", "")) != lists[0].counsel:
-        raise _Wrong("counsel is another than in the lists")
+        raise Wrong("counsel is another than in the lists")
     return f"{RECIPIENTS} is signed; setting {lines[0].removeprefix('# setting: ')}"
 
 
@@ -164,4 +143,4 @@ def _pairs(lists: list[KeyList]) -> Iterator[tuple[KeyList, KeyList]]:
 
 
 def _nothing() -> str:
-    raise _Wrong("there is no key list that could be read")
+    raise Wrong("there is no key list that could be read")

@@ -14,6 +14,7 @@ from intake.limits import OFFICE_MAX_BYTES
 from intake.strictjson import JsonRefused, read_json
 
 NO_ANSWER = "no_answer"  # an option of every question that has regions; no region can be named so
+_CARRIED = re.compile(r'data-office="([^"]*)"')
 
 
 class OfficeRefused(UndersealError):
@@ -83,6 +84,12 @@ def render_page(built_page: bytes, office: Office) -> bytes:
 def render_kit(built_kit: bytes, office: Office, lists: Sequence[tuple[str, str]]) -> bytes:
     """Return the kit of this office: its page as one file, with key lists inside, each a text and its signature."""
     return _filled(render_page(built_kit, office), b"@KIT@", lists)
+
+
+def office_of_page(page: bytes) -> Office:
+    """Return the office whose data a page or kit carries. Raises OfficeRefused."""
+    match = _CARRIED.search(page.decode("utf-8", "replace"))
+    return read_office(html.unescape(match[1] if match else "").encode("utf-8"))
 
 
 def _filled(page: bytes, place: bytes, value: object) -> bytes:

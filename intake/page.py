@@ -2,6 +2,7 @@
 """The built page, as it ships inside the package."""
 
 import json
+import re
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -11,6 +12,14 @@ from intake.errors import Exit, UndersealError
 INDEX = "index.html"
 KIT = "kit.html"
 SUMS = "SHA256SUMS"
+INDEX_BR = INDEX + ".br"
+_SUM = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._-]{0,99})", re.ASCII)
+
+
+class SumsRefused(UndersealError):
+    """SHA256SUMS is missing, or is not lines of digest and file name with index.html among them"""
+
+    exit_code = Exit.UNTRUSTED
 
 
 class PageNotBuilt(UndersealError):
@@ -18,6 +27,16 @@ class PageNotBuilt(UndersealError):
 
     exit_code = Exit.MISSING
     hint = "in a checkout, run: make dev"
+
+
+def read_sums(data: bytes) -> dict[str, str]:
+    """Return the digests of SHA256SUMS by file name. Raises SumsRefused; no name leads out of the folder."""
+    lines = data.decode("ascii", "replace").split("\n")
+    matches = [_SUM.fullmatch(line) for line in lines[:-1]]
+    digests = {match[2]: match[1] for match in matches if match}
+    if lines[-1] or len(digests) != len(matches) or INDEX not in digests:
+        raise SumsRefused
+    return digests
 
 
 @dataclass(frozen=True, slots=True)

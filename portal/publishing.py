@@ -4,7 +4,6 @@
 `SHA256SUMS` names every file of the page; the root's signature over it is checked before a file is served.
 """
 
-import re
 import time
 import zlib
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from crypto.signature import Namespace, PublicKey, verify
 from intake.errors import Exit, UndersealError
 from intake.files import read
 from intake.limits import KIB, MIB
+from intake.page import SumsRefused, read_sums
 from portal.shelf import HeldList, Shelf
 
 MAX_PAGE_FILE_BYTES = 4 * MIB
@@ -31,7 +31,6 @@ _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-_SUM_LINE = re.compile(r"([0-9a-f]{64})  ([a-z0-9][a-z0-9._-]{0,99})", re.ASCII)
 PLAIN_TEXT = "text/plain; charset=utf-8"
 
 
@@ -70,22 +69,14 @@ def read_page(folder: Path, root: PublicKey) -> dict[str, PublicFile]:
     except CryptoError as error:
         raise PageUntrusted("SHA256SUMS is not signed by this office's root") from error
     files = {"/SHA256SUMS": PublicFile(PLAIN_TEXT, sums, {}), "/SHA256SUMS.sig": PublicFile(PLAIN_TEXT, signature, {})}
-    digests = _digests(sums)
+    try:
+        digests = read_sums(sums)
+    except SumsRefused as error:
+        raise PageUntrusted(str(error)) from error
     for name in digests:
         if Path(name).suffix in _TYPES:
             files["/" if name == "index.html" else f"/{name}"] = _page_file(folder, name, digests)
-    if "/" not in files:
-        raise PageUntrusted("SHA256SUMS does not name index.html")
     return files
-
-
-def _digests(sums: bytes) -> dict[str, str]:
-    lines = sums.decode("ascii", "replace").split("\n")
-    matches = [_SUM_LINE.fullmatch(line) for line in lines[:-1]]
-    digests = {match[2]: match[1] for match in matches if match}
-    if lines[-1] or len(digests) != len(matches):
-        raise PageUntrusted("SHA256SUMS is not lines of digest and file name")
-    return digests
 
 
 def _page_file(folder: Path, name: str, digests: Mapping[str, str]) -> PublicFile:
