@@ -3,6 +3,7 @@
 
 import importlib
 import sys
+from typing import Any
 
 import click
 
@@ -21,6 +22,34 @@ _GROUPS = {
 _EXTRAS = {"keys": "desk", "demo": "dev"}  # what a group is installed with, where that is not its own name
 
 
+class PartMissing(UndersealError):
+    """{} needs a part that is not installed: pip install 'underseal[{}]'"""
+
+    exit_code = Exit.MISSING
+
+
+class Lent(click.Command):
+    """A verb that stands in one group and comes with another part, imported when it is called."""
+
+    def __init__(self, name: str, module: str, text: str) -> None:
+        super().__init__(name, help=text)
+        self._module = module
+
+    def loaded(self) -> click.Command:
+        """Return the verb itself. Raises PartMissing."""
+        try:
+            verb: click.Command = getattr(importlib.import_module(self._module), str(self.name))
+        except ModuleNotFoundError as error:
+            raise PartMissing(self.name, self._module.partition(".")[0]) from error
+        return verb
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> click.Context:
+        return self.loaded().make_context(info_name, args, parent, **extra)
+
+
+_LENT = {"portal": [Lent("verify", "courier.outside_cli", "Check a portal from outside, as anyone can.")]}
+
+
 class _Groups(click.Group):
     """The groups by name, imported on use, so that a portal never loads what opens letters."""
 
@@ -32,7 +61,19 @@ class _Groups(click.Group):
             return None
         module, attribute, _ = _GROUPS[cmd_name]
         command: click.Command = getattr(importlib.import_module(module), attribute)
+        if isinstance(command, click.Group):
+            for verb in _LENT.get(cmd_name, []):
+                command.add_command(verb)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a lent verb without its group: the part that has the group need not be installed."""
+        for verb in _LENT.get(args[0], []):
+            if args[1:2] == [verb.name]:
+                return f"{args[0]} {verb.name}", verb, args[2:]
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

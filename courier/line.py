@@ -72,7 +72,7 @@ class Line:
         self._key = key
         socket_path = settings.gate.removeprefix("unix:") if settings.gate.startswith("unix:") else None
         self._base = _GATE_NAME if socket_path else settings.gate
-        self._client = _client(settings.proxy, socket_path)
+        self._client = open_client(settings.proxy, socket_path)
         self._watch = _Watch()
 
     def __enter__(self) -> "Line":
@@ -161,7 +161,7 @@ def portal_health(settings: Settings) -> str:
     try:
         with (
             watch.until_begun(0) as begun,
-            _client(settings.proxy, None) as client,
+            open_client(settings.proxy, None) as client,
             client.stream("GET", settings.portal + "/health", extensions={"trace": watch.note}) as answer,
         ):
             begun()
@@ -174,7 +174,8 @@ def portal_health(settings: Settings) -> str:
     return room
 
 
-def _client(proxy: str | None, socket_path: str | None) -> httpx.Client:
+def open_client(proxy: str | None, socket_path: str | None) -> httpx.Client:
+    """Return a client that follows no redirect and takes nothing from the environment."""
     transport = httpx.HTTPTransport(uds=socket_path, trust_env=False) if socket_path else None
     return httpx.Client(
         transport=transport,

@@ -88,11 +88,11 @@ def load_settings(folder: Path) -> Settings:
 
 def check(settings: Settings) -> None:
     """Refuse addresses that are not plain. Raises AddressRefused."""
-    _check_url(settings.portal, {"http", "https"}, settings.proxy)
+    check_url(settings.portal, {"http", "https"}, settings.proxy)
     if settings.proxy is not None:
-        _check_url(settings.proxy, {"socks5", "socks5h"}, settings.proxy)
+        check_url(settings.proxy, {"socks5", "socks5h"}, settings.proxy)
     if not settings.gate.startswith("unix:"):
-        _check_url(settings.gate, {"http", "https"}, settings.proxy)
+        check_url(settings.gate, {"http", "https"}, settings.proxy)
 
 
 def load_office(folder: Path) -> Office:
@@ -132,7 +132,8 @@ def keep_carried(folder: Path, carried: Carried) -> None:
     files.replace(folder / "courier.json", canonical({"pull": carried.pull, "manifest": carried.manifest}))
 
 
-def _check_url(text: str, schemes: set[str], proxy: str | None) -> None:
+def check_url(text: str, schemes: set[str], proxy: str | None) -> None:
+    """Refuse what is not scheme, name and port alone, and an onion address without a proxy. Raises AddressRefused."""
     try:
         parts = urlsplit(text)
         plain = parts.hostname and parts.port != 0 and text == f"{parts.scheme}://{parts.netloc}" and "@" not in text

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from intake.errors import Exit
-from underseal import cli
+from underseal import Lent, cli
 
 SOURCE = Path(os.environ.get("UNDERSEAL_SOURCE", Path(__file__).parent.parent))
 README = (SOURCE / "README.md").read_text("utf-8")
@@ -21,6 +21,7 @@ def commands(group: click.Group, path: str) -> list[tuple[str, click.Command]]:
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         assert command is not None
+        command = command.loaded() if isinstance(command, Lent) else command
         found += (
             commands(command, f"{path} {name}") if isinstance(command, click.Group) else [(f"{path} {name}", command)]
         )
