@@ -56,16 +56,25 @@ FORBIDDEN = [
 ]
 
 
-def build(root: Path, *choice: str) -> Path:
-    """Build the page in a copy of its sources, and return the folder that was made."""
+def build(root: Path, *choice: str, **surroundings: str) -> Path:
+    """Build the page in a copy of its sources, with other environment variables; return the folder that was made."""
+    environment = {**os.environ, **surroundings}
     for name in NEEDED:
         target = root / name
         target.parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if (SOURCE / name).is_dir() else shutil.copyfile
         copy(SOURCE / name, target)
     (root / "node_modules").symlink_to(SOURCE / "node_modules")
-    subprocess.run(["node", "portal/page/build.mjs", *choice], cwd=root, check=True, capture_output=True)
-    subprocess.run([sys.executable, root / "portal/page/render.py"], cwd=root.parent, check=True, capture_output=True)
+    subprocess.run(
+        ["node", "portal/page/build.mjs", *choice], cwd=root, env=environment, check=True, capture_output=True
+    )
+    subprocess.run(
+        [sys.executable, root / "portal/page/render.py"],
+        cwd=root.parent,
+        env=environment,
+        check=True,
+        capture_output=True,
+    )
     return root / "intake/built"
 
 
@@ -111,8 +120,9 @@ class Page(HTMLParser):
 
 
 def test_two_builds_same_bytes(built: Path, tmp_path: Path) -> None:
-    """Another folder, deeper and later, gives the same files byte for byte."""
-    again = build(tmp_path / "another" / "place")
+    """Another folder, deeper and later, another language, zone, home and user: the same files byte for byte."""
+    others = {"LC_ALL": "es_US.UTF-8", "TZ": "Pacific/Kiritimati", "HOME": str(tmp_path), "USER": "somebody"}
+    again = build(tmp_path / "another" / "place", **others, PYTHONHASHSEED="1")
     assert sorted(p.name for p in built.iterdir()) == sorted(p.name for p in again.iterdir())
     assert {p.name: p.read_bytes() for p in built.iterdir()} == {p.name: p.read_bytes() for p in again.iterdir()}
 
