@@ -192,6 +192,11 @@ class Shelf:
             raw.close()
             self._hide_times()
 
+    def is_whole(self) -> bool:
+        """Return whether the file's pages, tables and rows hold together. Reads all of it."""
+        with self._reading.begin() as connection:
+            return bool(connection.execute(text("PRAGMA integrity_check(1)")).scalar_one() == "ok")
+
     def free_pages(self) -> int:
         """Return how many pages of the file hold nothing."""
         with self._reading.begin() as connection:
@@ -227,10 +232,15 @@ class Shelf:
         with self._reading.begin() as connection:
             return [tuple(row) for row in connection.execute(query.order_by(KEY_LISTS.c.sequence))]
 
-    def use_nonce(self, nonce: str, today: date) -> bool:
-        """Return whether the nonce was new, and keep it until tomorrow has passed: no hour of a request is kept."""
+    def forget_nonces(self, today: date) -> None:
+        """Delete the nonces of days that are over; those of yesterday still stand for requests around midnight."""
         with self._writing() as connection:
             connection.execute(delete(NONCES).where(NONCES.c.day < today - timedelta(days=1)))
+
+    def use_nonce(self, nonce: str, today: date) -> bool:
+        """Return whether the nonce was new, and keep it until tomorrow has passed: no hour of a request is kept."""
+        self.forget_nonces(today)
+        with self._writing() as connection:
             made = connection.execute(sqlite.insert(NONCES).values(nonce=nonce, day=today).on_conflict_do_nothing())
             return made.rowcount == 1
 

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The nightly job: what stays after a day is rewritten in the order of the digests, checked, and dated at midnight.
+
+What is acknowledged is deleted at once, by the gate; here nothing goes that a desk does not hold.
+"""
+
+import contextlib
+import os
+import sqlite3
+import time
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from intake import files
+from intake.errors import Exit, UndersealError
+from portal.config import Config
+from portal.shelf import EnvelopeDamaged, Shelf
+
+_DAY_SECONDS = 86_400
+
+
+class ShelfDamaged(UndersealError):
+    """the shelf does not hold together: pull what waits, keep a copy of the folder, and set the portal up anew"""
+
+    exit_code = Exit.STORAGE
+
+
+class ShelfNotTidied(UndersealError):
+    """stable storage did not take the rewritten shelf; nothing is lost: {}"""
+
+    exit_code = Exit.STORAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What the job found: envelopes that wait and the oldest one's day, and those that were set aside as damaged."""
+
+    waiting: int
+    oldest: date | None
+    damaged: int
+
+
+def tidy(config: Config, today: date) -> Night:
+    """Rewrite and check the shelf while no letter is being stored, and date every file of the folder at midnight.
+
+    Raises ShelfNotTidied, as on a full disk, or ShelfDamaged. The next night does what this one could not.
+    """
+    os.environ["SQLITE_TMPDIR"] = str(config.directory)  # a large shelf is copied beside itself and nowhere else
+    shelf = Shelf(config.shelf_url)
+    try:
+        with files.locked(config.turn_file, wait=True):
+            shelf.forget_nonces(today)
+            _check_envelopes(shelf)
+            shelf.vacuum()
+            whole = shelf.is_whole()
+        found = Night(*shelf.waiting(), shelf.damaged())
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        if isinstance(getattr(error, "orig", error), sqlite3.DatabaseError) and "malformed" in str(error):
+            raise ShelfDamaged from error
+        raise ShelfNotTidied(type(error).__name__) from error
+    finally:
+        shelf.close()
+        _date_at_midnight(config.directory)
+    if not whole:
+        raise ShelfDamaged
+    return found
+
+
+def _check_envelopes(shelf: Shelf) -> None:
+    """Set aside every envelope whose bytes are no longer those of its digest; one acknowledged meanwhile is passed."""
+    with shelf.begin() as writing:
+        names = [name for name, _ in writing.digests()]
+    for name in names:
+        with contextlib.suppress(EnvelopeDamaged, KeyError):
+            list(shelf.bodies([name]))
+
+
+def _date_at_midnight(folder: Path) -> None:
+    midnight = int(time.time()) // _DAY_SECONDS * _DAY_SECONDS
+    for path in (*folder.rglob("*"), folder):
+        if not path.is_symlink():
+            os.utime(path, (midnight, midnight))
