@@ -17,7 +17,7 @@ PORT ?= 8640
 OUTSIDE := $(or $(TMPDIR),/tmp)/underseal-tests-$(shell id -u)
 PYTEST = cd $(OUTSIDE) && UNDERSEAL_SOURCE=$(CURDIR) PATH=$(CURDIR)/$(BIN):$$PATH $(CURDIR)/$(BIN)/python -P -m pytest -c setup.cfg
 
-.PHONY: help dev page lint system outside test faults bench demo clean
+.PHONY: help dev page lint system outside test faults bench demo wheelhouse clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -78,6 +78,19 @@ bench: dev
 
 demo: dev
 	$(BIN)/underseal demo --dir $(DEMO) --port $(PORT)
+
+# make wheelhouse  dist/wheelhouse: every part with its libraries, to install where there is no network
+wheelhouse: dev
+	rm -rf dist/wheelhouse
+	for list in pip courier desk portal; do \
+	  $(BIN)/python -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: \
+	    --dest dist/wheelhouse -r deploy/requirements/$$list.txt; \
+	done
+	cp dist/underseal-*.whl dist/wheelhouse/
+	cd dist/wheelhouse && ours=$$(ls underseal-*.whl) && for part in courier desk portal; do \
+	  { cat ../../deploy/requirements/$$part.txt; printf './%s --hash=sha256:%s\n' $$ours $$(sha256sum < $$ours | cut -c-64); } > $$part.txt; \
+	done && sha256sum -- * > SHA256SUMS
+	@echo "made dist/wheelhouse; README, \"Without a network\", says how to install from it"
 
 # make clean  removes what the other targets made
 clean:
