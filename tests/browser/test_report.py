@@ -70,6 +70,23 @@ def test_harmless_words_warn_of_nothing(office, page):
     assert page.locator("mark").count() == 0
 
 
+def test_codes_stand_under_their_kind(office, page):
+    """The check shows each kind with its codes, and all that follows; nothing of a kind that was taken back."""
+    page.goto(office.url)
+    start(page)
+    for kind in ("REV", "TRN"):
+        page.check(f"#kinds-{kind}")
+        page.locator(f"[data-codes-of={kind}] input").first.check()
+    page.uncheck("#kinds-TRN")
+    go_on(page, "check")
+    kinds = page.locator("[data-summary] dd").first.locator("p").all_inner_texts()
+    assert kinds == [
+        page.locator("[for=kinds-REV]").text_content(),
+        page.locator("[data-codes-of=REV] label").first.text_content(),
+    ]
+    assert page.locator("[data-summary] dt").last.inner_text() == page.locator("[for=not_before]").text_content()
+
+
 def test_path_follows_what_is_chosen(office, page):
     """The last ten come first; numbers that contradict stop there, and one's first choice can still be changed."""
     page.goto(office.url)
