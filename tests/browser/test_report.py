@@ -150,7 +150,7 @@ def test_root_on_the_page_is_the_cards(office, page):
 
 
 def test_receipt_words_checked(office, page):
-    """Two words are asked for from paper; a wrong one is named, the right ones are accepted."""
+    """Two words are asked for from paper; a wrong one is named, the right ones are accepted, and nothing warns then."""
     write_report(page, office.url, "short words", paste=True)
     seal(page)
     words = await_receipt(page)
@@ -161,8 +161,11 @@ def test_receipt_words_checked(office, page):
     page.locator("[data-check-words]").click()
     page.wait_for_selector("[data-checked] p")
     first = page.locator("[data-checked]").inner_text()
+    page.locator("[data-step=receipt] [data-leave]").click()
+    assert page.locator("[data-state=leaving] p").is_visible()
     labels = [page.locator("[data-check] label").nth(n).inner_text() for n in range(2)]
     for number, label in enumerate(labels):
         inputs.nth(number).fill(words[int(re.search(r"\d+", label)[0]) - 1])
     page.locator("[data-check-words]").click()
     assert first and page.locator("[data-checked]").inner_text() not in ("", first)
+    assert page.locator("[data-state=leaving] p").count() == 0
