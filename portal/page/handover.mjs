@@ -28,7 +28,7 @@ export function handOver(root, words, say, checked) {
 /** @param {HTMLElement} root @param {number} index @param {import("./dom.mjs").Say} say */
 function askWord(root, index, say) {
   const field = make("div", "", "field");
-  const input = make("input", "", "input--short");
+  const input = make("input");
   const id = `word-${index + 1}`;
   Object.assign(input, { id, type: "text", autocomplete: "off", spellcheck: false, autocapitalize: "off" });
   input.setAttribute("autocorrect", "off");

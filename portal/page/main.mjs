@@ -94,6 +94,7 @@ function arrived(words) {
   receiptUnchecked = true;
   handOver(root, words, say, () => {
     receiptUnchecked = false;
+    find(root, "[data-state=leaving]", HTMLElement).replaceChildren();
   });
   steps.show("receipt");
 }

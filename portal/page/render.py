@@ -91,6 +91,11 @@ class Screen:
         """Return the ids of the sentences that may stand for a mistake in this field."""
         return [f"check-{check.id}" for check in self.checks if field in check.fields]
 
+    def closed_by(self, field: str) -> list[Check]:
+        """Return the checks of which this field is the last to be asked: what is wrong stands below it."""
+        asked = [one.id for one in self.fields]
+        return [check for check in self.checks if field == max(check.fields, key=asked.index)]
+
 
 class Words:
     """The sentences of one language. It remembers which were used."""

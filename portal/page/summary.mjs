@@ -25,15 +25,19 @@ export function showSummary(root, form, steps, say) {
 /** @param {HTMLElement} root @param {import("./form.mjs").Form} form @param {import("./questionnaire.mjs").Group} group
  *  @param {import("./dom.mjs").Say} say @returns {Row[]} */
 function rowsOf(root, form, { id: step, fields }, say) {
-  const answered = fields.map(({ id }) => ({ id, values: answersTo(form, id) })).filter(({ values }) => values.length);
+  const answered = fields.filter(({ options_from }) => options_from !== "codes")
+    .map(({ id }) => ({ id, values: answersTo(form, id) })).filter(({ values }) => values.length);
   if (answered.length) return answered.map(({ id, values }) => ({ what: asked(root, id), id, values }));
   return [{ what: find(root, `#${step}-title`, HTMLElement).textContent ?? "", id: fields[0].id, values: [say("unanswered")] }];
 }
 
-/** The labels of what is sent for a field, the default left out. @param {import("./form.mjs").Form} form @param {string} id */
+/** The labels of what is sent for a field, the default left out; under each kind stand its codes.
+ * @param {import("./form.mjs").Form} form @param {string} id */
 function answersTo(form, id) {
   const sent = [form.answers[id]].flat();
-  return form.chosen(id).filter(({ value }) => value !== "no_answer" && sent.includes(value)).map(({ label }) => label);
+  const codes = id === "kinds" ? form.chosen("codes") : [];
+  return form.chosen(id).filter(({ value }) => value !== "no_answer" && sent.includes(value)).flatMap(({ value, label }) =>
+    [label, ...codes.filter((code) => code.value.startsWith(value + ".")).map((code) => make("p", code.label, "hint"))]);
 }
 
 /** @param {HTMLElement} root @param {Row} row @param {import("./steps.mjs").Steps} steps @param {import("./dom.mjs").Say} say */

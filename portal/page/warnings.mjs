@@ -32,7 +32,7 @@ export function showWarnings(root, findings, say) {
     const item = make("li", "", urgent ? "warning warning--urgent" : "warning");
     item.dataset.rule = rule;
     item.append(make("p", say(`detector.${rule}`), "warning__title"), make("p", say(`detector.${rule}.hint`)));
-    if (places.length) item.append(make("p", places.join(" · "), "warning__places"));
+    if (places.length) item.append(make("p", places.join(" · "), "hint"));
     return item;
   }));
 }

@@ -63,7 +63,7 @@ def violations_before(page) -> list[str]:
     page.check("#device-yes")
     forward(page)
     found += violations(page, "work device")
-    page.locator("[data-aside=work] [data-close]").click()
+    page.locator("[data-aside=stop] [data-close]").click()
     page.check("#device-no")
     forward(page)
     forward(page)

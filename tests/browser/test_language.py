@@ -94,10 +94,10 @@ def test_work_device_stops(office, page):
     tab_to(page, "#device-no")
     page.keyboard.press("ArrowDown")
     press(page, visible("before", "[data-go=next]"))
-    assert page.locator("[data-aside=work]").is_visible()
+    assert page.locator("[data-aside=stop]").is_visible()
     assert page.locator("[data-step]:visible").count() == 0
-    press(page, "[data-aside=work] [data-close]")
+    press(page, "[data-aside=stop] [data-close]")
     assert shown(page) == "before"
     press(page, visible("before", "[data-go=next]"))
-    press(page, "[data-aside=work] [data-leave]")
+    press(page, "[data-aside=stop] [data-leave]")
     page.wait_for_url("about:blank")

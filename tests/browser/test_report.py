@@ -70,6 +70,23 @@ def test_harmless_words_warn_of_nothing(office, page):
     assert page.locator("mark").count() == 0
 
 
+def test_codes_stand_under_their_kind(office, page):
+    """The check shows each kind with its codes, and all that follows; nothing of a kind that was taken back."""
+    page.goto(office.url)
+    start(page)
+    for kind in ("REV", "TRN"):
+        page.check(f"#kinds-{kind}")
+        page.locator(f"[data-codes-of={kind}] input").first.check()
+    page.uncheck("#kinds-TRN")
+    go_on(page, "check")
+    kinds = page.locator("[data-summary] dd").first.locator("p").all_inner_texts()
+    assert kinds == [
+        page.locator("[for=kinds-REV]").text_content(),
+        page.locator("[data-codes-of=REV] label").first.text_content(),
+    ]
+    assert page.locator("[data-summary] dt").last.inner_text() == page.locator("[for=not_before]").text_content()
+
+
 def test_path_follows_what_is_chosen(office, page):
     """The last ten come first; numbers that contradict stop there, and one's first choice can still be changed."""
     page.goto(office.url)
@@ -133,7 +150,7 @@ def test_root_on_the_page_is_the_cards(office, page):
 
 
 def test_receipt_words_checked(office, page):
-    """Two words are asked for from paper; a wrong one is named, the right ones are accepted."""
+    """Two words are asked for from paper; a wrong one is named, the right ones are accepted, and nothing warns then."""
     write_report(page, office.url, "short words", paste=True)
     seal(page)
     words = await_receipt(page)
@@ -144,8 +161,11 @@ def test_receipt_words_checked(office, page):
     page.locator("[data-check-words]").click()
     page.wait_for_selector("[data-checked] p")
     first = page.locator("[data-checked]").inner_text()
+    page.locator("[data-step=receipt] [data-leave]").click()
+    assert page.locator("[data-state=leaving] p").is_visible()
     labels = [page.locator("[data-check] label").nth(n).inner_text() for n in range(2)]
     for number, label in enumerate(labels):
         inputs.nth(number).fill(words[int(re.search(r"\d+", label)[0]) - 1])
     page.locator("[data-check-words]").click()
     assert first and page.locator("[data-checked]").inner_text() not in ("", first)
+    assert page.locator("[data-state=leaving] p").count() == 0

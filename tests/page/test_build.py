@@ -164,6 +164,12 @@ def test_nothing_inline(page: Page) -> None:
     assert [name for name in attributes if name == "style" or name.startswith("on")] == []
 
 
+def test_no_id_twice(page: Page) -> None:
+    """A label, a hint and a heading lead to one place each."""
+    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+
+
 def test_words_in_no_form(page: Page) -> None:
     """No form exists, no text field has a name, and no button can submit."""
     inputs = [a for a in page.named("input") if a.get("type") != "radio"]
