@@ -15,14 +15,22 @@ ROLE = next(field["options"] for field in ASKED["groups"][1]["fields"] if field[
 LANGS = ["en", "es"]
 MOST_QUESTIONS = 12  # screens that ask something
 FIRST, LAST = "before", "check"
+READ_A_MINUTE = 200  # words of plain prose, without haste
+MINUTES, SAID = 8, {"en": "eight minutes", "es": "ocho minutos"}  # as before.aims promises
+WRITING_MINUTES = 1  # thirteen words on paper
 
 
-def begin(page, url: str, lang: str) -> None:
-    """Open the page in a language and start."""
+def arrive(page, url: str, lang: str) -> None:
+    """Open the page in a language."""
     page.goto(url)
     page.wait_for_selector("[data-seal]:not([disabled])", state="attached")
     if lang != "en":
         page.locator(f"[data-speak][lang={lang}]").click()
+
+
+def begin(page, url: str, lang: str) -> None:
+    """Open the page in a language and start."""
+    arrive(page, url, lang)
     page.check("#device-no")
     page.locator(visible(FIRST, "[data-go=next]")).click()
 
@@ -56,6 +64,39 @@ def walk(page, *, answering: bool) -> list[str]:
     assert steps[-1] == LAST
     assert len(steps) - 1 <= MOST_QUESTIONS
     return steps
+
+
+def words_shown(page) -> int:
+    """Return how many words the step shows, its menus closed: of a menu only the answer that is chosen."""
+    count: int = page.evaluate(
+        """() => {
+        const step = document.querySelector("[data-step]:not([hidden])");
+        const walker = document.createTreeWalker(step, NodeFilter.SHOW_TEXT);
+        let count = 0;
+        while (walker.nextNode()) {
+          const { parentElement: at, data } = walker.currentNode;
+          if (at.closest("[hidden]") || at.matches("option:not(:checked)")) continue;
+          count += (data.match(/\\S+/g) ?? []).length;
+        }
+        return count; }"""
+    )
+    return count
+
+
+def minutes_to_read(page, url: str, lang: str, kind: str) -> float:
+    """Return how long every step takes to read that a report of one kind shows, from the first to the receipt."""
+    arrive(page, url, lang)
+    assert SAID[lang] in page.locator(visible(FIRST, "p.hint[data-online]")).inner_text()
+    count = words_shown(page)
+    page.check("#device-no")
+    page.locator(visible(FIRST, "[data-go=next]")).click()
+    choose(page, [kind], codes=False)
+    while shown(page) != LAST:
+        count += words_shown(page)
+        page.locator(visible(shown(page), "[data-go=next]")).click()
+    count += words_shown(page)
+    send(page)
+    return (count + words_shown(page)) / READ_A_MINUTE
 
 
 def send(page) -> None:
@@ -110,3 +151,10 @@ def test_shortest_and_longest(office, page, lang):
     assert len(short) < len(long)
     assert sorted(len(given["kinds"]) for given in answers) == [1, len(KINDS)]
     assert max(len(given["codes"]) for given in answers) == 64
+
+
+@pytest.mark.parametrize(("browser", "lang"), BOTH[:2], indirect=["browser"])
+def test_read_within_the_minutes_promised(office, page, lang):
+    """The shortest report is read with time left to write the receipt down, and one of one kind in all of the time."""
+    assert minutes_to_read(page, office.url, lang, KINDS[-1]) <= MINUTES - WRITING_MINUTES
+    assert minutes_to_read(page, office.url, lang, KINDS[0]) <= MINUTES
