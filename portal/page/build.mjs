@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { withoutUnused } from "./libraries.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = resolve(HERE, "../..");
@@ -45,20 +46,14 @@ function writeAsset(folder, type, bytes) {
   return name;
 }
 
-/** Leaves out of the page what its libraries bring and it never runs. @type {import("esbuild").Plugin} */
-const withoutUnused = {
-  name: "without-unused",
+/** The list that the page searches by; its note is for those who change it. @type {import("esbuild").Plugin} */
+const withoutNote = {
+  name: "without-note",
   setup(steps) {
-    const unused = join(HERE, "unused.mjs");
-    steps.onResolve({ filter: /^@noble\/(curves\/nist|hashes\/scrypt)\.js$/ }, () => ({ path: unused, sideEffects: false }));
     steps.onLoad({ filter: /intake\/detectors\.json$/ }, ({ path }) => {
       const { note, version, ...list } = JSON.parse(readFileSync(path, "utf8"));
       return { contents: JSON.stringify(list), loader: "json" };
     });
-    // The library makes its hybrids of those curves when it loads; here they are not made.
-    steps.onLoad({ filter: /post-quantum\/hybrid\.js$/ }, ({ path }) => ({
-      contents: readFileSync(path, "utf8").replace(/^(export const \w+_p(?:256|384) = ).*$/gm, "$1undefined;"),
-    }));
   },
 };
 
@@ -68,7 +63,7 @@ export async function buildPage(folder, questionnaire) {
   mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(folder).filter((name) => OURS.test(name))) rmSync(join(folder, name));
   const script = await bundle("main.mjs", {
-    format: "esm", minify: true, target: TARGET, plugins: [withoutUnused],
+    format: "esm", minify: true, target: TARGET, plugins: [withoutUnused(), withoutNote],
   });
   const style = await bundle("style.css", { minify: true, target: TARGET });
   const officer = await bundle("officer.mjs", { format: "esm", platform: "node", minify: true, target: "node20" });
