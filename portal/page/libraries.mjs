@@ -26,6 +26,10 @@ const unmade = (file, ...names) => names.map((name) => ({
   file, found: new RegExp(`^export const ${name} = .*;$`, "m"), instead: `export const ${name} = undefined;`,
 }));
 
+// The words of an error, which the page never shows. Those of age-encryption stay, since envelope.mjs tells faults by them,
+// and "invalid tag", which Firefox tells in its console whenever the self-test opens an altered letter.
+const ERROR_WORDS = /(throw new \w*Error)\((?!'invalid tag')(?:'[^'\n]*'|"[^"\n]*"|`[^`\n]*`|[^'"`;\n])*\);/g;
+
 const RULES = [
   ...stopped("@noble/curves/abstract/edwards.js", "sign", "toMontgomery", "toMontgomerySecret"),
   ...stopped("@noble/curves/abstract/fft.js", "bitReversalInplace"),
@@ -56,7 +60,7 @@ export const withoutUnused = () => ({
         if (rule.found.test(contents)) waiting.delete(rule);
         contents = contents.replace(rule.found, rule.instead);
       }
-      return { contents };
+      return { contents: name?.startsWith("age-encryption/") ? contents : contents.replace(ERROR_WORDS, "$1();") };
     });
     steps.onEnd(() => ({ errors: [...waiting].map(({ file, found }) => ({ text: `${file} has no ${found}` })) }));
   },

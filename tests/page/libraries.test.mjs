@@ -2,7 +2,7 @@
 // The page's libraries, with what it never runs left out: what stays gives the same bytes, and a rule can fail.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { load, loadPackage, ROOT } from "./project.mjs";
+import { faultOf, load, loadPackage, ROOT } from "./project.mjs";
 
 const { build } = await loadPackage("esbuild/lib/main.js");
 const { withoutUnused } = await load("libraries.mjs");
@@ -37,6 +37,18 @@ test("what one seals the other opens", async () => {
   const identity = receipt.replyIdentity(SECRET);
   assert.deepEqual(await whole.open(await page.seal(LETTER, [recipient]), identity, 1), LETTER);
   assert.deepEqual(await page.open(await whole.seal(LETTER, [recipient]), identity, 1), LETTER);
+});
+
+test("what is refused is refused for the same fault", async () => {
+  const { recipient } = await receipt.returnOf(SECRET);
+  const envelope = await whole.seal(LETTER, [recipient]);
+  const altered = envelope.map((byte, i) => byte ^ Number(i === envelope.length - 1));
+  const identity = receipt.replyIdentity(SECRET);
+  for (const { open, replyIdentity, readReceipt } of [page, { ...whole, ...receipt }]) {
+    assert.equal(await faultOf(() => open(altered, identity, 1)), "payload");
+    assert.equal(await faultOf(() => open(envelope, replyIdentity(new Uint8Array(16)), 1)), "no-match");
+    assert.equal(await faultOf(() => readReceipt("abandon ".repeat(13))), "receipt");
+  }
 });
 
 test("a library without what a rule names stops the build", async () => {
