@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { wordlist } from "@scure/bip39/wordlists/english.js";
 
 const UNUSED = join(dirname(fileURLToPath(import.meta.url)), "unused.mjs");
 const PACKAGES = /\/node_modules\/((?:@noble|@scure|age-encryption)\/.*\.js)$/;
@@ -47,11 +48,20 @@ const RULES = [
   ...unmade("@noble/post-quantum/hybrid.js", "ml_kem768_p256", "ml_kem1024_p384"),
 ];
 
+/** The module of the word list. Each word is written as how many letters it keeps of the word before, and its other ones. */
+function folded() {
+  const kept = wordlist.map((word, i) => [...word].findIndex((letter, at) => letter !== wordlist[i - 1]?.[at]));
+  const list = wordlist.map((word, i) => kept[i] + word.slice(kept[i])).join("");
+  return `let word = "";
+    export const wordlist = Array.from("${list}".matchAll(/(\\d)(\\D+)/g), ([, kept, others]) => word = word.slice(0, kept) + others);`;
+}
+
 /** Leaves out of a script what its libraries bring and it never runs. @returns {import("esbuild").Plugin} */
 export const withoutUnused = () => ({
   name: "without-unused",
   setup(steps) {
     const waiting = new Set(RULES);
+    steps.onLoad({ filter: /\/@scure\/bip39\/wordlists\/english\.js$/ }, () => ({ contents: folded() }));
     steps.onResolve({ filter: /^unused$/ }, () => ({ path: UNUSED, sideEffects: false }));
     steps.onLoad({ filter: PACKAGES }, ({ path }) => {
       const name = PACKAGES.exec(path)?.[1];

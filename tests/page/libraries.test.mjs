@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // The page's libraries, with what it never runs left out: what stays gives the same bytes, and a rule can fail.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { faultOf, load, loadPackage, ROOT } from "./project.mjs";
 
 const { build } = await loadPackage("esbuild/lib/main.js");
 const { withoutUnused } = await load("libraries.mjs");
 const LETTER = new Uint8Array(16_384).fill(7);
+// Of english.txt as BIP39 publishes it: a word on each line.
+const ENGLISH = "2f5eed53a4727b4bf8880d8f3f199efc90e58503646d9ff8eff3a2ed3b24dbda";
 const SECRET = new Uint8Array(16).fill(9);
 const ENTRY = ["selftest", "envelope", "receipt"].map((name) => `export * from "./portal/page/${name}.mjs";`).join("");
 
@@ -19,11 +22,16 @@ async function made(contents) {
   return import("data:text/javascript;base64," + Buffer.from(outputFiles[0].contents).toString("base64"));
 }
 
-const page = await made(ENTRY);
+const page = await made(ENTRY + 'export { wordlist } from "@scure/bip39/wordlists/english.js";');
 const [whole, receipt] = [await load("envelope.mjs"), await load("receipt.mjs")];
 
 test("the self-test passes", async () => {
   await page.selfTest();
+});
+
+test("the word list unfolds to that of BIP39", () => {
+  const text = page.wordlist.map((word) => word + "\n").join("");
+  assert.equal(createHash("sha256").update(text).digest("hex"), ENGLISH);
 });
 
 test("a receipt gives the same keys", async () => {
