@@ -46,14 +46,20 @@ function writeAsset(folder, type, bytes) {
   return name;
 }
 
-/** The list that the page searches by; its note is for those who change it. @type {import("esbuild").Plugin} */
-const withoutNote = {
-  name: "without-note",
+// The sentence of a fault, for readers of the source and for officer.mjs: the page tells faults by their word.
+const SENTENCES = /(new (?:Fault|Malformed|NotForUs|Broken|Untrusted)\([^,()]+), (?:"[^"]*"|`[^`]*`)\)/g;
+
+/** Leaves out of the page what is written for those who change it. @type {import("esbuild").Plugin} */
+const withoutNotes = {
+  name: "without-notes",
   setup(steps) {
     steps.onLoad({ filter: /intake\/detectors\.json$/ }, ({ path }) => {
       const { note, version, ...list } = JSON.parse(readFileSync(path, "utf8"));
       return { contents: JSON.stringify(list), loader: "json" };
     });
+    steps.onLoad({ filter: /\/portal\/page\/\w+\.mjs$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replace(SENTENCES, "$1)"),
+    }));
   },
 };
 
@@ -63,7 +69,7 @@ export async function buildPage(folder, questionnaire) {
   mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(folder).filter((name) => OURS.test(name))) rmSync(join(folder, name));
   const script = await bundle("main.mjs", {
-    format: "esm", minifySyntax: true, target: TARGET, plugins: [withoutUnused(), withoutNote],
+    format: "esm", minifySyntax: true, target: TARGET, plugins: [withoutUnused(), withoutNotes],
   });
   // What only a dropped line had used goes in the second run: the first has counted it already.
   const { code } = await transform(Buffer.from(script.bytes).toString("utf8"), {
