@@ -89,6 +89,7 @@ function opened(draft) {
 /** The portal keeps the report: its words leave the page, and the receipt is shown. @param {string[]} words */
 function arrived(words) {
   if (sending.kit) saveSealed();
+  steps.keep();
   clear();
   receiptUnchecked = true;
   handOver(root, words, say, () => {

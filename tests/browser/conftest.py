@@ -3,7 +3,10 @@
 
 import shutil
 from collections.abc import Iterator
+from functools import partial
+from types import SimpleNamespace
 
+import anybrowser
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
@@ -44,3 +47,9 @@ def page(browser, office) -> Iterator[Page]:
     new.set_default_timeout(20_000)
     yield new
     context.close()
+
+
+def as_any(page: Page) -> anybrowser.Browser:
+    """Return the page as tests/anybrowser.py drives it."""
+    await_element = partial(page.wait_for_selector, state="attached")
+    return SimpleNamespace(goto=page.goto, click=page.click, value=page.evaluate, await_element=await_element)
