@@ -39,6 +39,7 @@ for (const button of all(root, "[data-speak]")) {
     steps.show("before");
   });
 }
+find(root, "#device", HTMLElement).hidden = false; // nothing is asked by a page that cannot heed the answer
 window.addEventListener("beforeunload", warn);
 if (sending.kit) find(root, "[data-open=hand_in]", HTMLElement).remove();
 find(root, "[data-starting]", HTMLElement).hidden = true;
