@@ -158,6 +158,10 @@ class Firefox:
         """Bring the element into view and click it."""
         self._ask("click", selector=selector)
 
+    def upload(self, selector: str, path: Path) -> None:
+        """Choose a file, as in the dialog that no key of the page reaches."""
+        self._ask("upload", selector=selector, path=str(path))
+
     def answer(self, end: str, respond: dict[str, Any] | None = None) -> None:
         """Answer requests whose address ends so, in the portal's place; with no answer, cut them."""
         self._ask("rules", rules=[{"end": end, "respond": respond} if respond else {"end": end, "abort": True}])

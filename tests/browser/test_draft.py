@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A draft saved to a file comes back whole after the tab was killed; nothing of it is kept in the page or sent."""
 
-import base64
 import json
 from importlib import resources
 
@@ -162,16 +161,15 @@ def newer_draft() -> bytes:
 
 def test_draft_of_another_page_is_explained(office, officer, page, tmp_path):
     """A newer page's draft and another form's are each told in one sentence, and the form stays as it was."""
-    general = {"questionnaire": {"id": "general-grievance", "version": "1"}, "lang": "es", "text": TEXT}
-    other = officer.ask(do="draft", draft={**general, "answers": {"kinds": ["TRN"]}, "consent": {}})
+    other, words_of_other = officer.locked_draft(TEXT, form="general-grievance", lang="es")
     (tmp_path / "newer").write_bytes(newer_draft())
-    (tmp_path / "other").write_bytes(base64.b64decode(other["file"]))
+    (tmp_path / "other").write_bytes(other)
     page.goto(office.url)
     page.wait_for_selector(visible("before", "[data-go=next]"))
     untouched = filled(page)
     for name, words, fault in [
         ("newer", ANOTHER_CODE, "draft-version"),
-        ("other", " ".join(other["words"]), "other-form"),
+        ("other", words_of_other, "other-form"),
     ]:
         open_draft(page, tmp_path / name, words)
         sentence = page.locator("#draft-file-error", has_text=ENGLISH[f"say.draft.fault.{fault}"])
