@@ -39,6 +39,7 @@ for (const button of all(root, "[data-speak]")) {
     steps.show("before");
   });
 }
+find(root, "#device", HTMLElement).hidden = false; // nothing is asked by a page that cannot heed the answer
 window.addEventListener("beforeunload", warn);
 for (const part of all(root, "[data-kit]")) part.hidden = !sending.kit;
 for (const part of all(root, "[data-online]")) part.hidden = Boolean(sending.kit);
@@ -90,6 +91,7 @@ function opened(draft) {
 /** The portal keeps the report: its words leave the page, and the receipt is shown. @param {string[]} words */
 function arrived(words) {
   if (sending.kit) saveSealed();
+  steps.keep();
   clear();
   receiptUnchecked = true;
   handOver(root, words, say, () => {

@@ -3,7 +3,10 @@
 
 import shutil
 from collections.abc import Iterator
+from functools import partial
+from types import SimpleNamespace
 
+import anybrowser
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
@@ -47,3 +50,9 @@ def page(request, browser, office) -> Iterator[Page]:
     yield new
     context.close()
     assert bool(failed) == bool(request.node.get_closest_marker("broken_script")), failed
+
+
+def as_any(page: Page) -> anybrowser.Browser:
+    """Return the page as tests/anybrowser.py drives it."""
+    await_element = partial(page.wait_for_selector, state="attached")
+    return SimpleNamespace(goto=page.goto, click=page.click, value=page.evaluate, await_element=await_element)

@@ -4,6 +4,7 @@
 import json
 
 import pytest
+from anybrowser import YEAR_OFF
 from simulator import today
 
 MARKER = "xyzzyMARKERplugh"
@@ -32,13 +33,6 @@ new MutationObserver((changes) => {
     if (state) watched.states.push([state, performance.now(), target.textContent !== ""]);
   }
 }).observe(document, { childList: true, subtree: true });
-"""
-YEAR_OFF = """
-const days = %d, Real = Date, shift = days * 86_400_000;
-globalThis.Date = class extends Real {
-  constructor(...parts) { parts.length ? super(...parts) : super(Real.now() + shift); }
-  static now() { return Real.now() + shift; }
-};
 """
 
 
