@@ -75,6 +75,8 @@ def check_digests(files: Mapping[str, bytes]) -> None:
     for name, value in named.items():
         if digest(files.get(name, b"")) != value:
             raise PageDiffers(f"{name} is missing, or does not have the digest that {SUMS} names")
+        if name.endswith(".html") and name + ".br" in files.keys() - named.keys():
+            raise PageDiffers(f"{name}.br is not named by {SUMS}, and no browser could check it")
         if name + ".gz" in files and unpacked(files[name + ".gz"]) != files[name]:
             raise PageDiffers(f"{name}.gz does not unpack to {name}")
 
@@ -109,8 +111,10 @@ def check_release(files: Mapping[str, bytes], built: BuiltPage, office: Office) 
 
 
 def unpacked(data: bytes) -> bytes | None:
-    """Return what a gzip file holds, at most MAX_FILE_BYTES of it; None for a damaged one."""
+    """Return what a gzip file holds, at most MAX_FILE_BYTES; None for a damaged one, or one that something follows."""
+    unpacking = zlib.decompressobj(wbits=31)
     try:
-        return zlib.decompressobj(wbits=31).decompress(data, MAX_FILE_BYTES)
+        whole = unpacking.decompress(data, MAX_FILE_BYTES)
     except zlib.error:
         return None
+    return whole if unpacking.eof and not unpacking.unused_data else None

@@ -138,7 +138,7 @@ def _recipients(folder: Path, office: Office, lists: list[KeyList]) -> str:
     data = read(folder / RECIPIENTS, _MAX_SMALL)
     verify(data, _signature(folder / RECIPIENTS), office.root, Namespace.OFFICE)
     lines = data.decode("ascii", "replace").split("\n")
-    keys = dict(line.split(" ", 1) for line in lines if line and not line.startswith("#"))
+    keys = {name: key for name, _, key in (line.partition(" ") for line in lines)}
     if not lists or Recipient.parse(keys.get("counsel", "")) != lists[0].counsel:
         raise _Wrong("counsel is another than in the lists")
     return f"{RECIPIENTS} is signed; setting {lines[0].removeprefix('# setting: ')}"
