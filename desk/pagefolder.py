@@ -10,9 +10,10 @@ from pathlib import Path
 
 import brotli
 
+from crypto.keylist import MAX_LIST_BYTES
 from crypto.primitives import digest
 from desk.ceremony_errors import PageDiffers
-from desk.kit import SignedList, kit_of, lists_of_kit
+from desk.kit import SignedList, kit_of, lists_of_kit, signed_lists_among
 from intake.errors import UndersealError
 from intake.files import read
 from intake.limits import MIB
@@ -63,6 +64,12 @@ def read_page_folder(folder: Path) -> dict[str, bytes]:
     if len(paths) > _MAX_FILES:
         raise PageDiffers("the folder has more files than a page")
     return {path.name: read(path, MAX_FILE_BYTES) for path in paths}
+
+
+def read_lists(public: Path, office: Office) -> list[SignedList]:
+    """Return the key lists of a public folder. Raises FileMissing, or CryptoError for one the root did not sign."""
+    names = [path.name for path in public.glob("keys-*.txt*")]
+    return signed_lists_among({name: read(public / name, MAX_LIST_BYTES) for name in names}, office)
 
 
 def check_digests(files: Mapping[str, bytes]) -> None:

@@ -10,8 +10,8 @@ from crypto.errors import CryptoError
 from crypto.keylist import MAX_LIST_BYTES, KeyList, read_key_list
 from crypto.recipient import Recipient
 from crypto.signature import Namespace, verify
-from desk.kit import covered_days, lists_of_kit
-from desk.pagefolder import SIGNATURE, check_digests, check_office, read_page_folder
+from desk.kit import check_newest, covered_days, lists_of_kit
+from desk.pagefolder import SIGNATURE, check_digests, check_office, read_lists, read_page_folder
 from desk.rootfile import OFFICE, read_root
 from desk.sheets import card
 from desk.signing import RECIPIENTS, allowed_signers
@@ -151,7 +151,9 @@ def _page(folder: Path, office: Office) -> str:
     verify(files.get(SUMS, b""), files.get(SIGNATURE, b"").decode("ascii", "replace"), office.root, Namespace.PAGE)
     check_digests(files)
     check_office(files, office)
-    first, last = covered_days(lists_of_kit(files[KIT], office))
+    lists = lists_of_kit(files[KIT], office)
+    check_newest(lists, read_lists(folder, office))
+    first, last = covered_days(lists)
     return f"{SUMS} is signed, all digests are right, page and kit name this root; the kit serves {first} to {last}"
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from keyskit import OFFICE, PASSPHRASE, Machines, hold, keys
+from keyskit import MACHINES, OFFICE, PASSPHRASE, Machines, hold, keys
 
 from crypto.primitives import digest
 from crypto.signature import Namespace, SigningKey, sign
@@ -267,7 +267,9 @@ def _forge(page: Path) -> None:
     (page / "index.html").write_bytes(data)
     (page / "index.html.gz").unlink()
     subprocess.run(
-        "sha256sum index.html index.html.br kit.html underseal*.js underseal*.css underseal*.svg > SHA256SUMS", shell=True, cwd=page
+        "sha256sum index.html index.html.br kit.html underseal*.js underseal*.css underseal*.svg > SHA256SUMS",
+        shell=True,
+        cwd=page,
     )
 
 
@@ -311,6 +313,20 @@ def test_wrong_page_is_not_signed(copy, page, change):
     run = sign_page(copy, page)
     assert (4, True) == (run.code, sentence in run.err), run.err
     assert not (page / "SHA256SUMS.sig").exists()
+
+
+@pytest.mark.long
+def test_page_with_replaced_keys_is_not_signed(copy, page):
+    """The weeks were signed again since the page was made: neither signing nor verifying takes its kit for good."""
+    last = copy.public / "keys-000013.txt"
+    copy.sign(MACHINES[:3], "--after", last, "--from", copy.lists()[0].weeks[0].first)
+    run = sign_page(copy, page)
+    assert (4, True) == (run.code, "which list 26 replaces" in run.err), run.err
+    newest = copy.root / "signed-000014" / "public"
+    assert keys("verify", newest).code == 0
+    shutil.rmtree(newest / "page")
+    shutil.copytree(copy.public / "page", newest / "page")
+    assert "which list 26 replaces" in keys("verify", newest).out
 
 
 def test_page_of_another_office_is_not_signed(copy, tmp_path):

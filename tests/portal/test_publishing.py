@@ -58,7 +58,7 @@ def test_brotli_is_the_browsers_to_check(office: PortalOffice) -> None:
 
 @pytest.mark.parametrize("ending", ["kit.html", ".svg"])
 def test_brotli_that_nothing_compares_is_not_served(office: PortalOffice, tmp_path: Path, ending: str) -> None:
-    """A form that nobody signed, of a file that no signed page holds to a digest, could be anything: it stays behind."""
+    """A form that nobody signed, of a file that no browser compares with a digest, could be anything: it stays."""
     page = shutil.copytree(office.public / "page", tmp_path / "page")
     name = next(page.glob(f"*{ending}")).name
     (page / f"{name}.br").write_bytes(brotli.compress(b"another"))
