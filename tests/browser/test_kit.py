@@ -107,6 +107,26 @@ def test_date_is_set_right(office, page, kit, tmp_path):
 
 
 @ONE_ENGINE
+def test_clock_that_moves_is_asked_about(page, kit):
+    """A device two weeks ahead is put right, and then its clock is: the kit asks anew, and seals to no past week."""
+    now = datetime.now(UTC)
+    page.clock.install(time=now + timedelta(days=28))
+    write_report(page, kit, "sealed on a moving clock", paste=True)
+    page.locator("#today").fill(str((now + timedelta(days=14)).date()))
+    confirm(page)
+    page.clock.set_system_time(now + timedelta(days=14))
+    seal(page)
+    assert (shown(page), page.input_value("#today")) == ("check", str((now + timedelta(days=14)).date()))
+    assert "This device says that today is" in said(page, "date")
+    confirm(page)
+    with page.expect_download():
+        seal(page)
+        await_receipt(page)
+    sunday = now.date() + timedelta(days=14 + 6 - now.weekday())
+    assert f"Hand it in by {sunday + timedelta(days=7)}" in page.locator("[data-hand-in-by]").inner_text()
+
+
+@ONE_ENGINE
 def test_forged_list_seals_nothing(office, page, tmp_path):
     """One recipient exchanged in the file: it says that its keys are not to be trusted, and seals to nobody."""
     forged = tmp_path / "kit.html"
