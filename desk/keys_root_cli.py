@@ -19,7 +19,7 @@ from desk.describe import Rows, page_rows, signing_rows
 from desk.folders import public_files, refuse_there, write_folder
 from desk.halves import MAX_WEEKS, Half, mondays, spoken
 from desk.keys_people_cli import DAY, day_of, read_half_file, today
-from desk.kit import check_newest, covered_days, lists_of_kit
+from desk.kit import SignedList, check_newest, covered_days, leading_to, lists_of_kit, signed_lists_among
 from desk.pagefolder import (
     SIGNATURE,
     check_digests,
@@ -252,7 +252,8 @@ def sign_lists(
         counsel_first=counsel_first,
         after=last,
     )
-    _sign(folder, facts, plan_signing(request), brought, shares)
+    earlier = leading_to(request.firsts[0], read_lists(after.parent, office), request.today) if after else []
+    _sign(folder, facts, plan_signing(request), brought, earlier, shares)
 
 
 @click.command()
@@ -319,8 +320,14 @@ def print_card(office: str, fingerprint: str) -> None:
 
 
 def _sign(
-    folder: Path, facts: RootFacts, signing: Signing, brought: list[tuple[Half, str]], shares: ShareSource
+    folder: Path,
+    facts: RootFacts,
+    signing: Signing,
+    brought: list[tuple[Half, str]],
+    earlier: list[SignedList],
+    shares: ShareSource,
 ) -> None:
+    """Show, agree, join, sign and write. `earlier` are lists for the kit, of the weeks before the new ones."""
     office = facts.office
     built = built_page()
     rows = signing_rows(signing, brought, office.root, sums_of(online_files(built, office)))
@@ -330,7 +337,7 @@ def _sign(
     root = _agreed(office, shares)
     files = root_files(facts)
     lists = signed_lists(signing, root)
-    page_files = signed_page(office, built, lists, root)
+    page_files = signed_page(office, built, [*earlier, *signed_lists_among(lists, office)], root)
     public = {**files, **lists, **signed_facts(signing, root, files[OFFICE]), **page_files}
     rows += [("page", f"{KIT} {spoken(digest(page_files[f'page/{KIT}']))}")]
     record = "".join(f"{what:10} {text}\n" for what, text in [("signed", str(signing.request.today)), *rows])

@@ -69,6 +69,17 @@ def covered_days(lists: Sequence[SignedList]) -> tuple[date, date]:
     return weeks[0].first, weeks[-1].last
 
 
+def leading_to(first: date, lists: Sequence[SignedList], today: date) -> list[SignedList]:
+    """Return the lists that a kit needs for the days from today until `first`, as far back as no week is missing."""
+    found: list[SignedList] = []
+    for each in sorted(lists, key=_sequence, reverse=True):
+        weeks = each.says.weeks
+        if weeks[-1].last >= today and weeks[0].first < first <= weeks[-1].last + _DAY:
+            found.append(each)
+            first = weeks[0].first
+    return found
+
+
 def check_newest(lists: Sequence[SignedList], known: Sequence[SignedList]) -> None:
     """Raise PageDiffers if a known list replaces what the kit would seal to in some week (FORMAT.md 4)."""
     for week in _weeks(lists):

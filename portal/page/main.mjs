@@ -24,6 +24,7 @@ const deadlines = new DeadlineHelper(root, say, () => sealing.today);
 const drafting = new Drafting(root, form, say, opened);
 const handIn = new HandIn(root, sending, say);
 let receiptUnchecked = false;
+let sealed = false;
 let testFailed = false;
 
 showOffice();
@@ -93,7 +94,7 @@ function arrived(words) {
   if (sending.kit) saveSealed();
   steps.keep();
   clear();
-  receiptUnchecked = true;
+  sealed = receiptUnchecked = true;
   handOver(root, words, say, () => {
     receiptUnchecked = false;
     find(root, "[data-state=leaving]", HTMLElement).replaceChildren();
@@ -125,7 +126,7 @@ function warnOfTest(passed) {
 
 /** @param {BeforeUnloadEvent} event */
 function warn(event) {
-  if (form.begun || receiptUnchecked) event.preventDefault();
+  if (form.begun || receiptUnchecked || sending.kit && sealed) event.preventDefault(); // the file may not be saved yet
 }
 
 /** Forget everything at once and go; only an unchecked receipt asks for a second press. */

@@ -130,8 +130,9 @@ def test_clock_that_moves_is_asked_about(page, kit):
 def test_forged_list_seals_nothing(office, page, tmp_path):
     """One recipient exchanged in the file: it says that its keys are not to be trusted, and seals to nobody."""
     forged = tmp_path / "kit.html"
-    forged.write_text(office.kit.read_text("utf-8").replace("recipient age1pq1q", "recipient age1pq1p", 1), "utf-8")
-    assert forged.read_bytes() != office.kit.read_bytes()
+    text = office.kit.read_text("utf-8")
+    first = text.index("recipient age1pq1") + len("recipient age1pq1")
+    forged.write_text(text[:first] + ("p" if text[first] == "q" else "q") + text[first + 1 :], "utf-8")
     write_report(page, forged.as_uri(), "sealed to nobody", paste=True)
     confirm(page)
     untrusted = said(page, "keys")

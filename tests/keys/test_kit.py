@@ -11,7 +11,7 @@ from crypto.secret.identity import HybridIdentity
 from crypto.signature import Namespace, SigningKey, sign
 from desk.ceremony import Plan, office_of
 from desk.ceremony_errors import PageDiffers
-from desk.kit import SignedList, check_newest, covered_days, kit_of, lists_of_kit, signed_list
+from desk.kit import SignedList, check_newest, covered_days, kit_of, leading_to, lists_of_kit, signed_list
 from intake.office import Office
 
 ROOT, STRANGER = SigningKey.generate(), SigningKey.generate()
@@ -59,6 +59,16 @@ def test_week_signed_again_counts_as_signed_last():
     assert found(carried(lists)) == found(lists)
     assert found(carried(lists))[day(3)].recipients == (RENEWED[3],)
     assert found(carried(lists))[day(2)].recipients == (KEYS[2],)
+
+
+def test_early_signing_keeps_the_weeks_until_then():
+    """Signed weeks ahead: the kit has what is in force today, and nothing that is over, replaced, or beyond a gap."""
+    lists = [made(n, n - 1, n) for n in range(1, 6)]
+    found = leading_to(day(5), lists, day(3))
+    assert sorted(each.says.sequence for each in found) == [3, 4, 5]
+    assert leading_to(day(5), lists, day(6)) == []
+    assert [each.says.sequence for each in leading_to(day(2), lists, day(0))] == [2, 1]
+    assert [each.says.sequence for each in leading_to(day(5), [lists[0], lists[4]], day(0))] == [5]
 
 
 def test_order_of_the_files_does_not_matter():
