@@ -96,6 +96,7 @@ def test_date_is_set_right(office, page, kit, tmp_path):
     confirm(page)
     assert "This file has no keys for" in said(page, "date")
     seal(page)
+    page.wait_for_selector("[data-outcome] p")
     assert shown(page) == "check"
     page.locator("#today").fill(today())
     confirm(page)
