@@ -112,17 +112,17 @@ def test_other_namespace_refused(namespace):
         verify(MESSAGE, SIGNATURE, KEY.public, namespace)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "ssh-rsa AAAA",
-        f"{KEY.public.text} comment",
-        f" {KEY.public.text}",
-        KEY.public.text[:-1],
-        "ssh-ed25519  AAAA",
-    ],
-)
+ODD = {
+    "nothing": "",
+    "another kind": "ssh-rsa AAAA",
+    "with a comment": f"{KEY.public.text} comment",
+    "a space before": f" {KEY.public.text}",
+    "cut": KEY.public.text[:-1],
+    "two spaces": "ssh-ed25519  AAAA",
+}
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD)
 def test_odd_public_key_refused(text):
     """A public key has one spelling."""
     with pytest.raises(Malformed):
