@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -28,10 +29,10 @@ NEEDED = (
     "intake/detectors.json",
 )
 KEYS_BYTES = 9_240  # keys.txt with two weeks of three slots, as gzip, and its signature
-# First visit with keys, in bytes. The goal of 80 kB and 95 kB is not met: a language costs 11 kB, and each rides along,
+# First visit with keys, in bytes. The goal of 80 kB and 95 kB is not met: a language costs 10 kB, and each rides along,
 # since fetching one by itself would tell the network, and the portal beside the report that follows, who speaks it. Of
 # the rest, 9 kB are keys, at random; what a text is searched for is 7 kB; the libraries are without what never runs.
-BUDGET_BROTLI, BUDGET_GZIP = 90_500, 104_000
+BUDGET_BROTLI, BUDGET_GZIP = 88_000, 101_000
 TARGET = ["firefox115", "chrome109", "safari15.4"]  # as in build.mjs
 FORBIDDEN = [
     "innerHTML",
@@ -235,13 +236,13 @@ def test_one_copy_of_each_library() -> None:
     assert "resolved" not in (SOURCE / "package-lock.json").read_text()
 
 
-def test_first_visit_within_budget(built: Path, names: dict[str, str]) -> None:
+def test_first_visit_within_budget(built: Path, names: dict[str, str], measured: Callable[[str], None]) -> None:
     """Page, script, style, icon and keys fit the budget, packed by brotli and by gzip."""
     html = (built / "page.html").read_bytes()
     more = KEYS_BYTES + 400  # the keys, and room for the office data
     brotlied = len(brotli.compress(html)) + sum((built / f"{name}.br").stat().st_size for name in names.values()) + more
     gzipped = len(gzip.compress(html, 9)) + sum((built / f"{name}.gz").stat().st_size for name in names.values()) + more
-    print(f"first visit: {brotlied} bytes with brotli, {gzipped} with gzip")
+    measured(f"first visit, as built: {brotlied} bytes with brotli, {gzipped} with gzip")
     assert brotlied <= BUDGET_BROTLI
     assert gzipped <= BUDGET_GZIP
 
