@@ -23,6 +23,7 @@ from portalkit import Answered, PortalOffice, underseal
 SOURCE = Path(os.environ.get("UNDERSEAL_SOURCE", Path(__file__).parent.parent))
 DOMAIN = "reports.example.org"
 ONION = "a" * 56 + ".onion"
+PORTAL_NAMES = ("--allow-host", DOMAIN, "--https", "--onion", ONION)
 NAMES = {"onion": ONION, "clearnet": DOMAIN, "http": DOMAIN}
 # As PrivateNetwork and User of the units have it: no network but the sockets handed over, and not root.
 CONFINED = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--net"]
@@ -72,9 +73,10 @@ class Host:
         """Return a rendered unit or drop-in."""
         return self.folder / "root/etc/systemd/system" / name
 
-    def start_portal(self, office: PortalOffice, confined: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    def start_portal(
+        self, office: PortalOffice, confined: Sequence[str] = (), names: Sequence[str] = PORTAL_NAMES
+    ) -> subprocess.Popen[bytes]:
         """Make the portal's folder and serve it behind nginx; `confined` are the words of what confines it."""
-        names = ("--allow-host", DOMAIN, "--https", "--onion", ONION)
         ran = underseal("portal", "init", "--public", office.public, "--dir", self.portal, *names)
         assert ran.code == 0, ran.err
         words = [sys.executable, "-m", "underseal", "portal", "serve", "--dir", str(self.portal)]
