@@ -236,7 +236,7 @@ def _check_sender() -> None:
     if site is not None:
         allowed = site == "same-origin"
     elif origin is not None:
-        schemes = ("https",) if _portal().config.https else ("http", "https")
+        schemes = ("https",) if _portal().config.is_https(request.host) else ("http", "https")
         allowed = origin in [f"{scheme}://{request.host}" for scheme in schemes]
     else:
         allowed = True

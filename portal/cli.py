@@ -16,12 +16,15 @@ from intake.limits import OFFICE_MAX_BYTES
 from intake.office import Office, read_office
 from portal.app import utc_today
 from portal.config import load_config, load_portal_key, write_settings
+from portal.listening import Place, take_handed_over
 from portal.nightly import tidy
 from portal.publishing import MAX_PAGE_FILE_BYTES, ListRefused, Lists, read_list_files, read_page, take_list
 from portal.shelf import Shelf
 
 _VOICE = Voice("portal")
 _FOLDER = click.Path(path_type=Path)
+_PORT = click.IntRange(0, 65_535)
+DEFAULT_PORT = 8000
 
 
 @click.group()
@@ -34,8 +37,8 @@ def portal() -> None:
 @click.option("--dir", "folder", type=_FOLDER, required=True, help="Folder to make for the portal.")
 @click.option("--allow-host", "hosts", multiple=True, help="A name the portal answers under; repeat it.")
 @click.option("--gate-host", "gate_hosts", multiple=True, help="A name the courier's gate answers under; repeat it.")
-@click.option("--https", is_flag=True, help="The names above are reached over https only.")
-@click.option("--onion", help="The onion address of the same portal, to be named to visitors over https.")
+@click.option("--https", is_flag=True, help="These names are reached over https only; the onion is not.")
+@click.option("--onion", help="The onion address of the same portal, named to visitors over https.")
 def init(
     public: Path, folder: Path, hosts: tuple[str, ...], gate_hosts: tuple[str, ...], https: bool, onion: str | None
 ) -> None:
@@ -72,10 +75,13 @@ def init(
 
 @portal.command()
 @click.option("--dir", "folder", type=_FOLDER, required=True, help="The portal's folder.")
-@click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="Port on loopback.")
-@click.option("--gate-port", type=click.IntRange(0, 65_535), help="Port of the courier's gate instead of gate.sock.")
-def serve(folder: Path, port: int, gate_port: int | None) -> None:
-    """Run the portal on loopback until it is told to stop. A proxy or an onion service stands in front of it.
+@click.option("--port", type=_PORT, help="Port on loopback.  [default: 8000]")
+@click.option("--socket", type=_FOLDER, help="Socket file for the officer's side instead of a port.")
+@click.option("--gate-port", type=_PORT, help="Port of the courier's gate instead of gate.sock.")
+def serve(folder: Path, port: int | None, socket: Path | None, gate_port: int | None) -> None:
+    """Run the portal until it is told to stop. A proxy or an onion service stands in front of it.
+
+    Sockets that systemd hands over under the names `officer` and `gate` are taken in place of port and files.
 
     \b
     Example:
@@ -83,6 +89,11 @@ def serve(folder: Path, port: int, gate_port: int | None) -> None:
     """
     from portal.serving import serve as run  # gunicorn is loaded by no other command
 
+    handed = take_handed_over(("officer", "gate"), os.environ)
+    if sum(place is not None for place in (port, socket, handed.get("officer"))) > 1:
+        raise click.UsageError("the officer's side listens in one place: --port, --socket, or a socket handed over")
+    if gate_port is not None and "gate" in handed:
+        raise click.UsageError("the gate listens in one place: --gate-port, or a socket handed over")
     config = load_config(folder)
     load_portal_key(folder)
     read_page(config.public / "page", config.office.root)
@@ -91,7 +102,8 @@ def serve(folder: Path, port: int, gate_port: int | None) -> None:
         _VOICE.say(f"letters at {url}, couriers at {gate}")
         _VOICE.answer(url)
 
-    run(config, port, gate_port, ready)
+    officer: Place = handed.get("officer") or socket or (DEFAULT_PORT if port is None else port)
+    run(config, officer, handed.get("gate") or (config.gate_socket if gate_port is None else gate_port), ready)
 
 
 @portal.command()

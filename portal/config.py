@@ -66,6 +66,10 @@ class Config:
         """Where the courier's gate listens unless a port is given."""
         return self.directory / "gate.sock"
 
+    def is_https(self, host: str) -> bool:
+        """Return whether who names this host came over https: with it all do, but for those of an onion service."""
+        return self.https and not host.lower().partition(":")[0].endswith(".onion")
+
 
 def load_config(directory: Path) -> Config:
     """Return the settings in `directory`/config.json. Raises SettingRefused."""
@@ -87,9 +91,10 @@ def load_config(directory: Path) -> Config:
 
 def write_settings(hosts: tuple[str, ...], gate_hosts: tuple[str, ...], *, https: bool, onion: str | None) -> bytes:
     """Return the contents of config.json."""
+    names = (*LOOPBACK_HOSTS, *hosts, *([onion] if onion else []))
     words = {
         "v": 1,
-        "hosts": list(dict.fromkeys(LOOPBACK_HOSTS + hosts)),
+        "hosts": list(dict.fromkeys(names)),
         "gate_hosts": list(dict.fromkeys((GATE_HOST, *LOOPBACK_HOSTS, *gate_hosts))),
         "https": https,
         "onion": onion,
@@ -125,10 +130,10 @@ def _check(words: Mapping[str, Any]) -> None:
     known = {"v", "hosts", "gate_hosts", "https", "onion", "floor_mib"}
     for word in sorted(words.keys() ^ known):
         raise SettingRefused(word if word in known else "config.json", "it is missing, or an unknown word stands there")
+    _onion(words)
     _hosts(words, "hosts")
     _hosts(words, "gate_hosts")
     _boolean(words, "https")
-    _onion(words)
     _number(words, "floor_mib")
 
 

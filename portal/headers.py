@@ -51,8 +51,7 @@ class HeaderLayer:
 
     def __init__(self, inside: "WSGIApplication", config: Config) -> None:
         self._inside = inside
-        self._https = config.https
-        self._onion = config.onion
+        self._config = config
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
@@ -67,9 +66,9 @@ class HeaderLayer:
         if ("Vary", "Accept-Encoding") in headers:
             kept.append(("Vary", "Accept-Encoding"))
         kept += FIXED_HEADERS
-        if self._https:
+        if self._config.is_https(environ.get("HTTP_HOST", "")):
             kept.append(TRANSPORT_SECURITY)
             is_page = any(name == "Content-Type" and value.startswith("text/html") for name, value in kept)
-            if self._onion and is_page:
-                kept.append(("Onion-Location", f"http://{self._onion}{environ.get('PATH_INFO', '/')}"))
+            if self._config.onion and is_page:
+                kept.append(("Onion-Location", f"http://{self._config.onion}{environ.get('PATH_INFO', '/')}"))
         return kept

@@ -20,29 +20,24 @@ import gunicorn.http.errors as faults  # type: ignore[import-untyped]
 import gunicorn.http.wsgi  # type: ignore[import-untyped]
 import gunicorn.util  # type: ignore[import-untyped]
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 
 from intake import files
-from intake.errors import Exit, UndersealError
+from intake.errors import UndersealError
 from portal.app import create_app
 from portal.config import Config
 from portal.gate import create_gate
 from portal.headers import FIXED_HEADERS, TRANSPORT_SECURITY
+from portal.listening import BACKLOG, Place, address, listen
 
 REQUEST_SECONDS = 30  # a whole request must have arrived by then
 SEND_SECONDS = 60  # without one byte taken by the other end
 LINGER_SECONDS = 1.0
 START_SECONDS = 30
-BACKLOG = 512
 _OUR_FAULTS = (faults.InvalidResponseHeader, faults.InvalidResponseHeaderName)
 _PARENT_DIED = 1  # PR_SET_PDEATHSIG of Linux
-
-
-class AddressTaken(UndersealError):
-    """nothing can listen on {}: {}"""
-
-    exit_code = Exit.NETWORK
 
 
 class AlreadyServed(UndersealError):
@@ -180,6 +175,12 @@ class _Server(BaseApplication):  # type: ignore[misc]
         """Return the app; called in each worker."""
         return self._make()
 
+    def run(self) -> None:
+        """Run until told to stop. The file of the socket is left alone: it is not gunicorn's, systemd may hold it."""
+        arbiter = Arbiter(self)
+        arbiter.systemd = True
+        arbiter.run()
+
 
 def settings(descriptor: int, threads: int, worker: type[PortalWorker] = PortalWorker) -> dict[str, Any]:
     """Return gunicorn's settings for one app."""
@@ -214,10 +215,10 @@ def settings(descriptor: int, threads: int, worker: type[PortalWorker] = PortalW
     }
 
 
-def serve(config: Config, port: int, gate_port: int | None, ready: Callable[[str, str], None]) -> int:
-    """Run both apps on loopback until SIGTERM or SIGINT; call `ready` with their addresses once they answer.
+def serve(config: Config, officer: Place, gate: Place, ready: Callable[[str, str], None]) -> int:
+    """Run both apps until SIGTERM or SIGINT; call `ready` with their addresses once they answer.
 
-    The gate listens on the socket file in the portal's folder unless it has a port. Returns the exit code.
+    A socket file that was made here is removed at the end; one that systemd made stays. Returns the exit code.
     Raises AlreadyServed, AddressTaken, StartFailed.
     """
     os.umask(0o077)
@@ -225,31 +226,32 @@ def serve(config: Config, port: int, gate_port: int | None, ready: Callable[[str
         with files.locked(
             config.directory / "serve.lock", wait=False
         ):  # the children hold it too, as long as they live
-            return _serve(config, port, gate_port, ready)
+            return _serve(config, officer, gate, ready)
     except BlockingIOError as error:
         raise AlreadyServed(config.directory.name) from error
 
 
-def _serve(config: Config, port: int, gate_port: int | None, ready: Callable[[str, str], None]) -> int:
+def _serve(config: Config, officer: Place, gate: Place, ready: Callable[[str, str], None]) -> int:
     gunicorn.http.wsgi.Response = _Response
     worker = HttpsWorker if config.https else PortalWorker
     stopping: list[int] = []
-    with _listen(port) as officer, _listen_gate(config, gate_port) as gate:
+    with listen(officer) as letters, listen(gate) as couriers:
         children = [
-            _start("officer", lambda: create_app(config), officer, 16, worker),
-            _start("gate", lambda: create_gate(config), gate, 4, worker),
+            _start("officer", lambda: create_app(config), letters, 16, worker),
+            _start("gate", lambda: create_gate(config), couriers, 4, worker),
         ]
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda number, _frame: stopping.append(number))
         try:
-            if _await_start(officer, gate, children, stopping):
-                ready(_url(officer), _url(gate))
+            if _await_start(letters, couriers, children, stopping):
+                ready(address(letters), address(couriers))
             while not stopping and all(child.is_alive() for child in children):
                 time.sleep(0.2)
         finally:
             _end(children)
-            if gate_port is None:
-                config.gate_socket.unlink(missing_ok=True)
+            for place in (officer, gate):
+                if isinstance(place, Path):
+                    place.unlink(missing_ok=True)
     if not stopping:
         raise StartFailed
     return 0
@@ -274,47 +276,6 @@ def _start(
     child = multiprocessing.get_context("fork").Process(target=run, name=name)
     child.start()
     return child
-
-
-def _listen(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise AddressTaken(f"port {port}", (error.strerror or "unknown reason").lower()) from error
-    return listener
-
-
-def _listen_gate(config: Config, port: int | None) -> socket.socket:
-    return _listen_unix(config.gate_socket) if port is None else _listen(port)
-
-
-def _listen_unix(path: Path) -> socket.socket:
-    listener = socket.socket(socket.AF_UNIX)
-    try:
-        if _is_stale(path):
-            path.unlink(missing_ok=True)
-        listener.bind(str(path))
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise AddressTaken(path.name, (error.strerror or str(error)).lower()) from error
-    return listener
-
-
-def _is_stale(path: Path) -> bool:
-    """Return whether nobody answers at a socket file: one that a killed portal left behind."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(path))
-        except ConnectionRefusedError:
-            return path.is_socket()
-        except OSError:
-            return False
-    return False
 
 
 def _await_start(officer: socket.socket, gate: socket.socket, children: list[Any], stopping: list[int]) -> bool:
@@ -343,10 +304,3 @@ def _answers(listener: socket.socket, method: str, path: str) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _url(listener: socket.socket) -> str:
-    if listener.family == socket.AF_UNIX:
-        return f"unix:{listener.getsockname()}"
-    host, port = listener.getsockname()
-    return f"http://{host}:{port}"

@@ -81,10 +81,10 @@ class PortalOffice:
         return write_acknowledgement(Acknowledgement(**{**facts, **changes}))
 
 
-def make_portal_office(folder: Path) -> PortalOffice:
-    """Hold a throwaway ceremony in `folder`."""
+def make_portal_office(folder: Path, page: BuiltPage | None = None) -> PortalOffice:
+    """Hold a throwaway ceremony in `folder`, with a page that is quickly made or with the one given."""
     plan = Plan("Local 1", (), (), 7, 3, True, datetime.now(UTC).date())
-    made = hold_ceremony(plan, dict.fromkeys(Keeper, PASSPHRASE), _page())
+    made = hold_ceremony(plan, dict.fromkeys(Keeper, PASSPHRASE), page or _page())
     for part, contents in (("public", made.public), ("secret", made.secret)):
         for name, data in contents.items():
             path = folder / part / name

@@ -137,6 +137,30 @@ def test_https_adds_two_headers(client_of: Callable[..., FlaskClient]) -> None:
     assert "Onion-Location" not in text.headers
 
 
+def test_onion_adds_neither(client_of: Callable[..., FlaskClient]) -> None:
+    """The same portal adds neither where it is reached by its onion address, which no browser opens over https."""
+    onion = "a" * 56 + ".onion"
+    client = client_of(https=True, onion=onion, hosts=(onion,))
+    answer = client.get("/", headers={"Host": onion})
+    assert 200 == answer.status_code
+    check(200, list(answer.headers), also=frozenset({"vary"}))
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        ("a.example", "https://a.example", 411),
+        ("a.example", "http://a.example", 403),
+        ("a" * 56 + ".onion", "http://" + "a" * 56 + ".onion", 411),
+        ("a" * 56 + ".onion", "https://a.example", 403),
+    ],
+)
+def test_origin_is_the_host_asked(client_of: Callable[..., FlaskClient], host: str, origin: str, status: int) -> None:
+    """A letter comes from the page of the name it is sent to: over https by its name, over http by its onion."""
+    client = client_of(https=True, hosts=("a.example", "a" * 56 + ".onion"))
+    assert status == client.post("/envelopes", headers={**OCTETS, "Host": host, "Origin": origin}).status_code
+
+
 ROUTES = ["/", "/keys.txt", "/keys.txt.sig", "/SHA256SUMS", "/SHA256SUMS.sig", "/health", "/envelopes", "/nothing"]
 
 
