@@ -43,7 +43,7 @@ FIELDS: dict[Kind, frozenset[str]] = {
     Kind.FILED: frozenset({"envelope", "report", "letter", "sealed", "facts"}),
     Kind.REPEATED: frozenset({"envelope", "report"}),
     Kind.SET_ASIDE: frozenset({"envelope", "fault", "sealed"}),
-    Kind.RECEIVED: frozenset({"manifest", "portal", "pull", "missing_from"}),
+    Kind.RECEIVED: frozenset({"manifest", "portal", "pull", "missing_from", "pulled", "count"}),
     Kind.TAGGED: frozenset({"report", "code"}),
     Kind.UNTAGGED: frozenset({"report", "code"}),
     Kind.NOTED: frozenset({"report", "text"}),

@@ -90,7 +90,7 @@ class Office:
         """Return a bundle of these envelopes, as the portal writes it; `changes` go into its manifest."""
         sealed = {digest(envelope): envelope for envelope in envelopes}
         names = tuple((name, len(sealed[name])) for name in sorted(sealed))
-        facts = {"portal": self.portal.public.fingerprint, "desk": self.desk.fingerprint, **changes}
+        facts = {"portal": self.portal.public.fingerprint, "desk": self.desk.fingerprint, "pulled": day(), **changes}
         line = write_manifest(Manifest(pull=pull, previous=previous, envelopes=names, **facts))
         signature = sign(line, self.portal, Namespace.BUNDLE).encode()
         return line + signature + b"".join(sealed[name] for name, _ in names)
