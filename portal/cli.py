@@ -12,6 +12,7 @@ from crypto.keylist import KeyList
 from crypto.signature import SigningKey
 from intake.console import Voice
 from intake.files import FileThere, make_folder, read, write_new
+from intake.keydays import covered_until, ending
 from intake.limits import OFFICE_MAX_BYTES
 from intake.office import Office, read_office
 from portal.app import utc_today
@@ -107,7 +108,8 @@ def status(folder: Path, as_json: bool) -> None:
     shelf = Shelf(config.shelf_url)
     waiting, oldest = shelf.waiting()
     last, days, damaged = shelf.last_manifest(), shelf.list_days(), shelf.damaged()
-    in_force = Lists(shelf, config.office.root, config.office.floor).in_force(utc_today())
+    today = utc_today()
+    in_force = Lists(shelf, config.office.root, config.office.floor).in_force(today)
     shelf.close()
     facts = {
         "waiting": waiting,
@@ -118,6 +120,8 @@ def status(folder: Path, as_json: bool) -> None:
         "list_in_force": None if in_force is None else in_force.sequence,
         "lists_until": str(max(end for _, _, end in days)) if days else None,
     }
+    if (sentence := ending(covered_until([(first, end) for _, first, end in days], today), today)) is not None:
+        _VOICE.say(sentence)
     if as_json:
         _VOICE.answer_json(facts)
         return
