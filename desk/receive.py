@@ -142,7 +142,7 @@ def file_bundle(
             pull=manifest.pull,
             missing_from=bundle.missing_from,
             pulled=manifest.pulled.isoformat(),
-            count=len(manifest.envelopes),
+            envelopes=len(manifest.envelopes),
         )
 
 

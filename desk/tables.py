@@ -91,7 +91,7 @@ bundles = Table(
     Column("pull", Integer, nullable=False),
     Column("missing_from", Integer),
     Column("pulled", String, nullable=False),  # the day on which the portal made it
-    Column("count", Integer, nullable=False),
+    Column("envelopes", Integer, nullable=False),
     Column("day", String, nullable=False),
     sqlite_with_rowid=False,
 )

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -96,9 +96,9 @@ class Office:
         return line + signature + b"".join(sealed[name] for name, _ in names)
 
 
-def make_office(folder: Path, *, throwaway: bool = True) -> Office:
-    """Hold a ceremony in `folder` and return its office."""
-    today = datetime.now(UTC).date()
+def make_office(folder: Path, *, throwaway: bool = True, weeks_ago: int = 0) -> Office:
+    """Hold a ceremony in `folder`, as if so many weeks ago, and return its office."""
+    today = day() - timedelta(weeks=weeks_ago)
     regions = (Region("west", "West"), Region("east", "East"))
     plan = Plan("Local 1", regions, (Contact("OSC", "osc.example"),), 7, 3, throwaway, today)
     made = hold_ceremony(plan, dict.fromkeys(Keeper, PASSPHRASE), PAGE)

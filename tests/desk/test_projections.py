@@ -27,10 +27,11 @@ FIELDS = {
         "pull": [1, 2],
         "missing_from": [None, 1],
         "pulled": ["2031-05-06"],
-        "count": [3],
+        "envelopes": [3],
     },
     Kind.JOINED: {"key": ["k"], "name": ["n"]},
     Kind.OFFICE: {"settings": ["d"]},
+    Kind.DESTROYED: {"until": ["2031-05-11"], "text": ["t6"]},
 }
 
 
