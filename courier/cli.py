@@ -30,6 +30,7 @@ from intake.keydays import covered_until, ending
 from intake.limits import KEY_FILE_MAX_BYTES, OFFICE_MAX_BYTES
 
 _VOICE = Voice("courier")
+_SKIPPED = "this courier has not carried the pull before this one"
 _PATH = click.Path(path_type=Path)
 _folder = click.option("--dir", "folder", type=_PATH, required=True, help="The courier's folder.")
 _passphrase = click.option("--passphrase-file", type=_PATH, help="Passphrase of the key (throwaway offices only).")
@@ -78,7 +79,7 @@ def pull(folder: Path, stick: Path, passphrase_file: Path | None) -> None:
       underseal courier pull --dir courier --to /media/stick
     """
     os.umask(0o077)
-    settings = load_settings(folder)
+    settings, fresh = load_settings(folder), not load_carried(folder).pull
 
     def steps(envelopes: Iterable[tuple[str, bytes]], count: int) -> Iterable[tuple[str, bytes]]:
         return _VOICE.counted(envelopes, count, "envelopes")
@@ -89,7 +90,8 @@ def pull(folder: Path, stick: Path, passphrase_file: Path | None) -> None:
     count = len(pulled.manifest.envelopes)
     _warn(sentence)
     if pulled.skipped:
-        _VOICE.say("this courier has not carried the pull before this one; the desk will name the gap")
+        before = "this is the first pull of this folder, and the portal has made others" if fresh else _SKIPPED
+        _VOICE.say(f"{before}; the desk will name a gap if there is one")
     was = "was on the stick already" if pulled.here_already else "written"
     _VOICE.say(f"pull {pulled.manifest.pull} with {_many(count, 'envelope')} {was}")
     _VOICE.answer(str(pulled.path))

@@ -254,6 +254,12 @@ class HolderForeign(DeskError):
     hint = "give the folder that was signed together with this batch, or the right batch"
 
 
+class ListsOlder(DeskError):
+    """these key lists end with {}, and this desk knows lists up to {}; nothing was changed"""
+
+    exit_code = Exit.UNTRUSTED
+
+
 class OfficeMismatch(DeskError):
     """{} does not belong to this office: {}"""
 

@@ -14,7 +14,7 @@ from crypto.errors import CryptoError, Untrusted
 from crypto.keylist import MAX_LIST_BYTES, KeyList, read_key_list
 from crypto.recipient import Recipient
 from crypto.signature import Namespace, PublicKey, verify
-from desk.errors import NotSetUp, OfficeMismatch
+from desk.errors import ListsOlder, NotSetUp, OfficeMismatch
 from intake import files
 from intake.limits import OFFICE_MAX_BYTES
 from intake.office import Office, read_office, write_office
@@ -181,7 +181,7 @@ def gather_settings(published: Published, portal_key: Path, holder: Path, identi
 def renew_settings(known: Settings, published: Published, holders: Sequence[Path], identity: Path | None) -> Settings:
     """Return a desk's settings with what a later signing of the same root published, and further holders' files.
 
-    Raises OfficeMismatch for another root, desk key or number of places, or lists older than those the desk knows.
+    Raises OfficeMismatch for another root, desk key or number of places, ListsOlder for lists from before.
     """
     sequence = max(item.sequence for item in published.lists)
     if published.office.root != known.office.root or published.office.throwaway != known.office.throwaway:
@@ -189,7 +189,7 @@ def renew_settings(known: Settings, published: Published, holders: Sequence[Path
     if (published.lists[0].desk, published.lists[0].slots) != (known.desk, known.slots):
         raise OfficeMismatch("the key list", "it has another desk key or number of places; that needs a new vault")
     if sequence < known.sequence:
-        raise OfficeMismatch(f"list {sequence}", f"this desk knows lists up to {known.sequence}")
+        raise ListsOlder(sequence, known.sequence)
     return replace(
         known,
         office=published.office,

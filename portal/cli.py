@@ -129,6 +129,34 @@ def status(folder: Path, as_json: bool) -> None:
         _VOICE.answer(f"{name.replace('_', ' '):14} {'none' if value is None else value}")
 
 
+@portal.command()
+@click.option("--dir", "folder", type=_FOLDER, required=True, help="The portal's folder.")
+@click.option("--public", type=_FOLDER, required=True, help="The folder public of the new signing.")
+def publish(folder: Path, public: Path) -> None:
+    """Take the root's new key lists on the portal's own machine, where no courier that it knows is left to push them.
+
+    The same is checked as when a courier brings them. The portal may run; running this twice is harmless.
+
+    \b
+    Example:
+      underseal portal publish --dir portal --public root/signed-000014/public
+    """
+    os.umask(0o077)
+    config = load_config(folder)
+    files = read_list_files(public)
+    if not files:
+        raise ListRefused("the public folder holds none")
+    shelf = Shelf(config.shelf_url)
+    shelf.open()
+    try:
+        lists = [take_list(shelf, *file, config.office.root, config.office.floor) for file in files]
+    finally:
+        shelf.close()
+    _VOICE.say(
+        f"{len(lists)} key lists are here, the last with sequence {lists[-1].sequence}, until {lists[-1].expires}"
+    )
+
+
 def _copy_public(public: Path, target: Path) -> None:
     """Copy what the portal serves, file by file: nothing else of the folder comes along."""
     make_folder(target / "page")
