@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """`underseal courier`: carry bundles from the portal to the desk, and signed files back."""
 
+import contextlib
 import os
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,9 +26,11 @@ from courier.settings import (
 from intake.console import Voice, ask_passphrase, one_line
 from intake.errors import Exit, UndersealError
 from intake.files import read
+from intake.keydays import covered_until, ending
 from intake.limits import KEY_FILE_MAX_BYTES, OFFICE_MAX_BYTES
 
 _VOICE = Voice("courier")
+_SKIPPED = "this courier has not carried the pull before this one"
 _PATH = click.Path(path_type=Path)
 _folder = click.option("--dir", "folder", type=_PATH, required=True, help="The courier's folder.")
 _passphrase = click.option("--passphrase-file", type=_PATH, help="Passphrase of the key (throwaway offices only).")
@@ -75,16 +79,19 @@ def pull(folder: Path, stick: Path, passphrase_file: Path | None) -> None:
       underseal courier pull --dir courier --to /media/stick
     """
     os.umask(0o077)
-    settings = load_settings(folder)
+    settings, fresh = load_settings(folder), not load_carried(folder).pull
 
     def steps(envelopes: Iterable[tuple[str, bytes]], count: int) -> Iterable[tuple[str, bytes]]:
         return _VOICE.counted(envelopes, count, "envelopes")
 
     with _line(folder, settings, passphrase_file) as line:
         pulled = pull_bundle(line, folder, stick, settings.portal_key, steps)
+        sentence = _ending(line)
     count = len(pulled.manifest.envelopes)
+    _warn(sentence)
     if pulled.skipped:
-        _VOICE.say("this courier has not carried the pull before this one; the desk will name the gap")
+        before = "this is the first pull of this folder, and the portal has made others" if fresh else _SKIPPED
+        _VOICE.say(f"{before}; the desk will name a gap if there is one")
     was = "was on the stick already" if pulled.here_already else "written"
     _VOICE.say(f"pull {pulled.manifest.pull} with {_many(count, 'envelope')} {was}")
     _VOICE.answer(str(pulled.path))
@@ -107,6 +114,8 @@ def push(folder: Path, outgoing: Path, passphrase_file: Path | None) -> None:
         for pushed in push_files(line, outgoing, load_office(folder)):
             results.append(pushed)
             _VOICE.answer(one_line(f"{pushed.name}: {_outcome(pushed)}"))
+        sentence = _ending(line) if any(pushed.refusal is None for pushed in results) else None
+    _warn(sentence)
     if not results:
         _VOICE.say("there is nothing to bring in this folder")
     if any(pushed.refusal for pushed in results):
@@ -127,6 +136,7 @@ def status(folder: Path, as_json: bool, passphrase_file: Path | None) -> None:
     settings = load_settings(folder)
     with _line(folder, settings, passphrase_file) as line:
         remote = checked_status(line)
+    _warn(_ending_of(remote))
     oldest = remote["oldest_day"]
     facts = {
         "waiting": remote["waiting"],
@@ -166,8 +176,29 @@ def _outcome(pushed: Pushed) -> str:
     return f"{_many(deleted, 'envelope')} deleted" + (f", {unknown} deleted before" if unknown else "")
 
 
+def _ending(line: Line) -> str | None:
+    """Return what there is to say of the portal's signed weeks; nothing where it does not tell: the work is done."""
+    with contextlib.suppress(UndersealError):
+        return _ending_of(checked_status(line))
+    return None
+
+
+def _ending_of(status: dict[str, Any]) -> str | None:
+    spans = [(date.fromisoformat(held["first"]), date.fromisoformat(held["last"])) for held in status["lists"]]
+    return ending(covered_until(spans, _today()), _today())
+
+
+def _warn(sentence: str | None) -> None:
+    if sentence is not None:
+        _VOICE.say(sentence)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
 def _age(day: str) -> int:
-    return (datetime.now(UTC).date() - date.fromisoformat(day)).days
+    return (_today() - date.fromisoformat(day)).days
 
 
 def _many(count: int, what: str) -> str:

@@ -35,6 +35,7 @@ class Namespace(StrEnum):
     OFFICE = "office@underseal"
     BUNDLE = "bundle@underseal"
     ACK = "ack@underseal"
+    RECEIVED = "received@underseal"
     EVENT = "event@underseal"
     BOARD = "board@underseal"
 

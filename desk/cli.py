@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import click
 
-from desk import reading_cli, review_cli
+from desk import destroy_cli, reading_cli, renew_cli, review_cli
 from desk.errors import (
     DeskKeyDiffers,
     FileUnopened,
@@ -39,8 +39,8 @@ from desk.receive import (
     tally,
 )
 from desk.secretfiles import open_identities, open_signing_key
-from desk.session import FOLDER_VARIABLE, VOICE, Desk, Where, today, with_desk
-from desk.settings import Settings, gather_settings
+from desk.session import FOLDER_VARIABLE, VOICE, Desk, Where, tell_ending, today, with_desk
+from desk.settings import Settings, gather_settings, read_published
 from desk.showing import missing
 from desk.traces import leave_no_traces
 from desk.vault import Vault, check_empty, make_vault
@@ -57,7 +57,7 @@ def desk() -> None:
     """Receive, read, tag and summarize. Use a computer that is never online."""
 
 
-for verb in (*reading_cli.VERBS, *review_cli.VERBS):
+for verb in (*reading_cli.VERBS, *review_cli.VERBS, *destroy_cli.VERBS, renew_cli.renew):
     desk.add_command(verb)
 
 
@@ -104,7 +104,7 @@ def init(
     check_empty(folder)
     if not 1 <= len(reviewer.strip()) <= MAX_NAME_CHARACTERS or one_line(reviewer) != reviewer:
         raise NameRefused
-    settings = gather_settings(public, portal_key, holder, identity)
+    settings = gather_settings(read_published(public), portal_key, holder, identity)
     if not settings.office.throwaway:
         refuse_network()
     if passphrase_file is not None and not settings.office.throwaway:
@@ -138,7 +138,7 @@ HOLDER = click.option(
     "holders",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="A holder's weekly identities; repeat it for several batches  [as given at init]",
+    help="A holder's weekly identities; repeat it for several batches  [as given at init and renew]",
 )
 
 
@@ -180,6 +180,7 @@ def receive(
             _receive_one(here.vault, file, outgoing, judge, all_junk)
         if outgoing is None:
             VOICE.hint("no acknowledgement was written: run again with --outgoing, so that the portal can delete")
+        tell_ending(here.vault)
 
 
 def _receive_one(
@@ -198,6 +199,7 @@ def _receive_letter(where: Where, path: Path, holders: tuple[Path, ...]) -> None
     with where.open() as here:
         envelope = read_letter_file(path, here.vault.settings.slots)
         outcome = file_one(here.vault, envelope, _judge(here, holders))
+        tell_ending(here.vault)
         if outcome is Outcome.UNOPENED:
             raise FileUnopened(path.name)
         _say_outcomes(Counter([outcome]))
@@ -231,7 +233,7 @@ def _has_work(vault: Vault, found: Examined) -> bool:
 def _judge(here: Desk, holders: tuple[Path, ...]) -> Judge:
     settings = here.vault.settings
     identities = [
-        identity for path in holders or (settings.holder,) for identity in open_identities(path, here.passphrases)
+        identity for path in holders or settings.holders for identity in open_identities(path, here.passphrases)
     ]
     return Judge(Opener(identities, settings.slots), settings)
 

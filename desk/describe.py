@@ -11,7 +11,7 @@ from crypto.primitives import digest
 from crypto.recipient import Recipient
 from crypto.signature import Namespace, PublicKey, verify
 from desk.ceremony_errors import Unknown
-from desk.halves import Half, read_half, spoken
+from desk.halves import Half, read_half, short, spoken
 from desk.sheets import grouped, public_part
 from desk.signing import ANY_HOLDER, COUNSEL_FIRST, Signing, lists_of, setting_in_words
 from intake.console import one_line
@@ -85,11 +85,6 @@ def describe(name: str, data: bytes, office: Office | None, signature: bytes | N
         if getattr(error, "fault", "public-key") not in ("public-key", "bech32"):
             raise
         raise Unknown(one_line(name)) from None
-
-
-def short(recipient: Recipient) -> str:
-    """Return a recipient as people compare it: the first half of its digest in groups of four."""
-    return spoken(digest(recipient.raw))
 
 
 def _list_rows(key_list: KeyList) -> Rows:

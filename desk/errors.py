@@ -216,6 +216,50 @@ class OneOrTheOther(DeskError):
     exit_code = Exit.USAGE
 
 
+class BatchRefused(DeskError):
+    """{} does not say which week each of its keys is of, as underseal keys holder writes it"""
+
+    exit_code = Exit.UNTRUSTED
+    hint = "nothing was changed; use the file as it was made"
+
+
+class NothingMayGo(DeskError):
+    """no week's keys may be destroyed yet: {}"""
+
+    hint = "a bundle pulled at least a day after a week's last letters were due must be received first"
+
+
+class ReceivedRefused(DeskError):
+    """{} does not say what may be destroyed: {}"""
+
+    exit_code = Exit.UNTRUSTED
+    hint = "underseal desk received-until, at the desk, makes a new one"
+
+
+class NotAgreed(DeskError):
+    """the day was not typed as shown; nothing was destroyed"""
+
+
+class NotDestroyed(DeskError):
+    """the record is written, and the keys in {} are still there: {}"""
+
+    exit_code = Exit.STORAGE
+    hint = "run the same command again"
+
+
+class HolderForeign(DeskError):
+    """none of the keys in {} is in the lists of {}"""
+
+    exit_code = Exit.UNTRUSTED
+    hint = "give the folder that was signed together with this batch, or the right batch"
+
+
+class ListsOlder(DeskError):
+    """these key lists end with {}, and this desk knows lists up to {}; nothing was changed"""
+
+    exit_code = Exit.UNTRUSTED
+
+
 class OfficeMismatch(DeskError):
     """{} does not belong to this office: {}"""
 

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     SUMMARIZED = "summarized"
     STATUS = "status"
     OPENED = "opened"
+    DESTROYED = "destroyed"
 
 
 FIELDS: dict[Kind, frozenset[str]] = {
@@ -43,13 +44,14 @@ FIELDS: dict[Kind, frozenset[str]] = {
     Kind.FILED: frozenset({"envelope", "report", "letter", "sealed", "facts"}),
     Kind.REPEATED: frozenset({"envelope", "report"}),
     Kind.SET_ASIDE: frozenset({"envelope", "fault", "sealed"}),
-    Kind.RECEIVED: frozenset({"manifest", "portal", "pull", "missing_from"}),
+    Kind.RECEIVED: frozenset({"manifest", "portal", "pull", "missing_from", "pulled", "envelopes"}),
     Kind.TAGGED: frozenset({"report", "code"}),
     Kind.UNTAGGED: frozenset({"report", "code"}),
     Kind.NOTED: frozenset({"report", "text"}),
     Kind.SUMMARIZED: frozenset({"report", "text"}),
     Kind.STATUS: frozenset({"report", "status", "reason"}),
     Kind.OPENED: frozenset({"subject"}),
+    Kind.DESTROYED: frozenset({"until", "text"}),
 }
 TEXT_FIELDS = ("text", "facts", "reason", "name")  # each the id of a row of texts
 HEAD = frozenset({"v", "reviewer", "number", "previous", "day", "kind"})

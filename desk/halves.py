@@ -133,6 +133,11 @@ def spoken(digits: str) -> str:
     return " ".join(digits[i : i + 4] for i in range(0, 32, 4))
 
 
+def short(recipient: Recipient) -> str:
+    """Return a recipient as people compare it: the first half of its digest in groups of four."""
+    return spoken(digest(recipient.raw))
+
+
 def mondays(first: date, weeks: int) -> Sequence[date]:
     """Return the Monday of the week that `first` is in, and the Mondays after it."""
     monday = first - timedelta(days=first.weekday())

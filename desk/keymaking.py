@@ -4,10 +4,11 @@
 Weekly identities come from fresh randomness, never from one another: destroying a week destroys it (FORMAT.md 2.4, 4).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from crypto.errors import CryptoError
 from crypto.recipient import Recipient
 from crypto.secret.identity import HybridIdentity
 from crypto.secret.secretfile import WORK_FACTOR, seal_secret
@@ -17,7 +18,9 @@ from desk.halves import Half, HolderWeek, Role
 CUSTODIAN, COUNSEL, RECOVERY, COUNSEL_RECOVERY = "custodian", "counsel", "recovery", "counsel-recovery"
 RAW_READERS = (CUSTODIAN, COUNSEL, COUNSEL_RECOVERY)  # those who also have a long-lived key for raw words
 THROWAWAY_WORK_FACTOR = 10  # a thousandth of a second: tests and demonstrations
-_MARK = "# THROWAWAY OFFICE: protects nobody\n"
+MARK = "# THROWAWAY OFFICE: protects nobody\n"
+
+Batch = Mapping[date, HybridIdentity]  # by the week's Monday, in the order of the weeks
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Sealer:
     def seal(self, text: str) -> bytes:
         """Return a secret file of this text."""
         work_factor = THROWAWAY_WORK_FACTOR if self.throwaway else WORK_FACTOR
-        mark = _MARK if self.throwaway else ""
+        mark = MARK if self.throwaway else ""
         return seal_secret((mark + text).encode("ascii"), self.passphrase, work_factor=work_factor)
 
     def __repr__(self) -> str:
@@ -50,14 +53,39 @@ def make_holder(name: str, firsts: Sequence[date], sealer: Sealer, raw: Recipien
 
     raw  the long-lived recipient they have already; without it, custodian and counsel get a new one
     """
-    batch = [(HolderWeek(first, identity.recipient), identity) for first, identity in _fresh(firsts)]
-    text = "".join(f"# week {week.first} {week.last}\n{identity.text}\n" for week, identity in batch)
-    secret = {f"holder-{name}.age": sealer.seal(text)}
+    batch = {first: HybridIdentity.generate() for first in firsts}
+    secret = {f"holder-{name}.age": sealer.seal(batch_text(batch))}
     if raw is None and name in RAW_READERS:
         long_lived = make_raw_key(name, sealer)
         secret |= long_lived.secret
         raw = long_lived.half.raw
-    return Made(secret, Half(Role.HOLDER, name, sealer.throwaway, raw=raw, weeks=tuple(week for week, _ in batch)))
+    return Made(secret, Half(Role.HOLDER, name, sealer.throwaway, raw=raw, weeks=weeks_of(batch)))
+
+
+def weeks_of(batch: Batch) -> tuple[HolderWeek, ...]:
+    """Return the public half of a batch."""
+    return tuple(HolderWeek(first, identity.recipient) for first, identity in batch.items())
+
+
+def batch_text(batch: Batch) -> str:
+    """Return a batch as the secret file has it: each identity under the line that says its week."""
+    weeks = ((HolderWeek(first, identity.recipient), identity) for first, identity in batch.items())
+    return "".join(f"# week {week.first} {week.last}\n{identity.text}\n" for week, identity in weeks)
+
+
+def read_batch(text: str) -> Batch:
+    """Return the batch of a secret file's text. Raises ValueError for anything `batch_text` would not write."""
+    lines = text.removeprefix(MARK).split("\n")[:-1]
+    try:
+        batch = {
+            date.fromisoformat(head.split(" ")[2]): HybridIdentity.parse(identity)
+            for head, identity in zip(lines[::2], lines[1::2], strict=True)
+        }
+    except (CryptoError, IndexError) as error:
+        raise ValueError("not a batch") from error
+    if not batch or batch_text(batch) != text.removeprefix(MARK):
+        raise ValueError("not a batch as it is written")
+    return batch
 
 
 def make_raw_key(name: str, sealer: Sealer) -> Made:
@@ -82,7 +110,3 @@ def make_courier_key(passphrase: str, throwaway: bool) -> Made:
 def key_text(key: SigningKey) -> str:
     """Return a signing key as text, to be sealed."""
     return key.to_openssh(None).decode("ascii")
-
-
-def _fresh(firsts: Sequence[date]) -> list[tuple[date, HybridIdentity]]:
-    return [(first, HybridIdentity.generate()) for first in firsts]

@@ -9,6 +9,7 @@ from desk.asking import VOICE, begin, hand_out, new_passphrase, tell_sheets
 from desk.ceremony import Plan, hold_ceremony
 from desk.ceremony_errors import PlanRefused
 from desk.folders import public_files, refuse_there, secret_files, write_folder
+from desk.keys_destroy_cli import keys_destroy
 from desk.keys_people_cli import counsel_key, courier_key, desk_key, holder
 from desk.keys_root_cli import make_plan, make_root, page, print_card, shares, sign_lists, sign_page, with_plan
 from desk.keys_show_cli import show, show_card, verify
@@ -104,5 +105,6 @@ for verb in (
     show,
     verify,
     show_card,
+    keys_destroy,
 ):
     keys.add_command(verb)

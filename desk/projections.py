@@ -67,7 +67,7 @@ def effects(event: Event) -> tuple[Put | Drop, ...]:
             return (Put(tables.notes, numbered),)
         case Kind.OPENED:
             return (Put(tables.openings, numbered),)
-        case Kind.JOINED | Kind.OFFICE:
+        case Kind.JOINED | Kind.OFFICE | Kind.DESTROYED:
             return ()
 
 

@@ -194,6 +194,12 @@ def _names(connection: Connection) -> dict[str, str]:
     return {row[0]: row[1] for row in rows}
 
 
+def reviewer_name(vault: Vault) -> str:
+    """Return the name of the reviewer who has the vault open."""
+    with vault.reading() as connection:
+        return _names(connection)[vault.reviewer]
+
+
 def read_report(vault: Vault, report: str) -> Whole:
     """Return a report with all that reviewers did to it."""
     with vault.reading() as connection:

@@ -13,7 +13,7 @@ from desk.errors import MonthRefused
 from desk.faults import in_words
 from desk.review import Status
 from desk.secretfiles import open_identities
-from desk.session import VOICE, Desk, Where, with_desk
+from desk.session import VOICE, Desk, Where, tell_ending, with_desk
 from desk.words import aside_words, report_words
 from intake.questionnaire import load_questionnaire
 
@@ -41,6 +41,7 @@ def list_(
     chosen = _filter(kind, code, status, month)
     with where.open() as here:
         reports = reading.list_reports(here.vault, chosen)
+        tell_ending(here.vault)
     if chosen.narrow and 1 <= len(reports) <= reading.SMALL:
         VOICE.say(f"only {len(reports)}: so few can point at a person; do not show or photograph this screen")
     if as_json:

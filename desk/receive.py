@@ -141,6 +141,8 @@ def file_bundle(
             portal=manifest.portal,
             pull=manifest.pull,
             missing_from=bundle.missing_from,
+            pulled=manifest.pulled.isoformat(),
+            envelopes=len(manifest.envelopes),
         )
 
 

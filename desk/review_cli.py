@@ -7,7 +7,7 @@ from click.shell_completion import CompletionItem
 from desk import reading, review, showing
 from desk.codebook import load_codebook
 from desk.review import Status
-from desk.session import VOICE, Where, read_text, today, with_desk
+from desk.session import VOICE, Where, read_text, tell_ending, today, with_desk
 
 
 def complete_code(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -149,6 +149,7 @@ def _answer_status(report: str, stands: str, as_json: bool) -> None:
 def _overview(where: Where, as_json: bool) -> None:
     with where.open() as here:
         view = reading.overview(here.vault, today())
+        tell_ending(here.vault)
     if as_json:
         VOICE.answer_json(view.as_json())
         return

@@ -18,6 +18,7 @@ from desk.passphrase import Passphrases
 from desk.traces import leave_no_traces
 from desk.vault import Vault, open_vault, read_header
 from intake.console import Voice
+from intake.keydays import ending
 
 VOICE = Voice("desk")
 FOLDER_VARIABLE = "UNDERSEAL_DESK"
@@ -77,6 +78,14 @@ def with_desk(verb: Callable[..., None]) -> Callable[..., None]:
         verb(Where(folder, passphrase_file), *args, **rest)
 
     return run
+
+
+def tell_ending(vault: Vault) -> None:
+    """Say when the weeks that this desk knows of end soon, or have ended."""
+    sentence = ending(vault.settings.weeks_end, today())
+    if sentence is not None:
+        VOICE.say(sentence)
+        VOICE.hint("underseal desk renew --office PUBLIC takes what was signed since")
 
 
 def read_text(what: str) -> str:

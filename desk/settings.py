@@ -5,7 +5,8 @@ Kept in the vault as one line of canonical JSON, whose digest an event of the lo
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from crypto.errors import CryptoError, Untrusted
 from crypto.keylist import MAX_LIST_BYTES, KeyList, read_key_list
 from crypto.recipient import Recipient
 from crypto.signature import Namespace, PublicKey, verify
-from desk.errors import NotSetUp, OfficeMismatch
+from desk.errors import ListsOlder, NotSetUp, OfficeMismatch
 from intake import files
 from intake.limits import OFFICE_MAX_BYTES
 from intake.office import Office, read_office, write_office
@@ -26,7 +27,11 @@ MAX_LISTS = 20
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The facts of one desk. `weeks_end` is the last day the known key lists cover."""
+    """The facts of one desk. `weeks_end` is the last day that the known key lists cover, `sequence` the last of them.
+
+    holders  the files of weekly identities that bundles are opened with
+    identity the file of the custodian's long-lived identity
+    """
 
     office: Office
     portal: PublicKey
@@ -35,7 +40,8 @@ class Settings:
     weeks_end: date
     custodian: Recipient
     counsel: Recipient
-    holder: Path
+    sequence: int
+    holders: tuple[Path, ...]
     identity: Path
 
     def text(self) -> str:
@@ -48,7 +54,8 @@ class Settings:
             "weeks_end": self.weeks_end.isoformat(),
             "custodian": self.custodian.text,
             "counsel": self.counsel.text,
-            "holder": str(self.holder),
+            "sequence": self.sequence,
+            "holders": [str(path) for path in self.holders],
             "identity": str(self.identity),
         }
         return json.dumps(body, sort_keys=True, separators=(",", ":"))
@@ -70,7 +77,8 @@ def read_settings(text: str) -> Settings:
         date.fromisoformat(body["weeks_end"]),
         Recipient.parse(body["custodian"]),
         Recipient.parse(body["counsel"]),
-        Path(body["holder"]),
+        body["sequence"],
+        tuple(Path(path) for path in body["holders"]),
         Path(body["identity"]),
     )
 
@@ -120,11 +128,25 @@ def _recipients(path: Path, root: PublicKey) -> dict[str, Recipient]:
     return found
 
 
-def gather_settings(public: Path, portal_key: Path, holder: Path, identity: Path | None) -> Settings:
-    """Return the settings of an office from what its ceremony made; signatures are checked with its root key.
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What one signing published. All of it is signed by the root that `office` names."""
 
-    public    the ceremony's folder public/
-    identity  the custodian's long-lived identity; without it, custodian.age beside the holder's file
+    office: Office
+    lists: tuple[KeyList, ...]
+    custodian: Recipient
+    counsel: Recipient
+
+    @property
+    def weekly(self) -> frozenset[Recipient]:
+        """Every recipient of every week."""
+        return frozenset(recipient for item in self.lists for week in item.weeks for recipient in week.recipients)
+
+
+def read_published(public: Path) -> Published:
+    """Return what a signing published; every signature is checked with the root key of its own office data.
+
+    public  the folder public/ of a ceremony or of a later signing
     Raises NotSetUp, FileMissing, OfficeRefused, OfficeMismatch.
     """
     office = read_office(files.read(public / "office.json", OFFICE_MAX_BYTES))
@@ -133,14 +155,48 @@ def gather_settings(public: Path, portal_key: Path, holder: Path, identity: Path
     recipients = _recipients(public / "recipients.txt", office.root)
     if {item.counsel for item in lists} != {recipients["counsel"]}:
         raise OfficeMismatch("recipients.txt", "its counsel is not the one in the key lists")
+    return Published(office, tuple(lists), recipients["custodian"], recipients["counsel"])
+
+
+def gather_settings(published: Published, portal_key: Path, holder: Path, identity: Path | None) -> Settings:
+    """Return the settings of a new desk.
+
+    identity  the custodian's long-lived identity; without it, custodian.age beside the holder's file
+    Raises NotSetUp, FileMissing.
+    """
     return Settings(
-        office,
+        published.office,
         read_public_key(portal_key),
-        lists[0].desk,
-        lists[0].slots,
-        max(item.expires for item in lists),
-        recipients["custodian"],
-        recipients["counsel"],
-        holder.absolute(),
+        published.lists[0].desk,
+        published.lists[0].slots,
+        max(item.expires for item in published.lists),
+        published.custodian,
+        published.counsel,
+        max(item.sequence for item in published.lists),
+        (holder.absolute(),),
         (identity or holder.with_name("custodian.age")).absolute(),
+    )
+
+
+def renew_settings(known: Settings, published: Published, holders: Sequence[Path], identity: Path | None) -> Settings:
+    """Return a desk's settings with what a later signing of the same root published, and further holders' files.
+
+    Raises OfficeMismatch for another root, desk key or number of places, ListsOlder for lists from before.
+    """
+    sequence = max(item.sequence for item in published.lists)
+    if published.office.root != known.office.root or published.office.throwaway != known.office.throwaway:
+        raise OfficeMismatch("office.json", "it is of another root than this vault")
+    if (published.lists[0].desk, published.lists[0].slots) != (known.desk, known.slots):
+        raise OfficeMismatch("the key list", "it has another desk key or number of places; that needs a new vault")
+    if sequence < known.sequence:
+        raise ListsOlder(sequence, known.sequence)
+    return replace(
+        known,
+        office=published.office,
+        weeks_end=max(item.expires for item in published.lists),
+        custodian=published.custodian,
+        counsel=published.counsel,
+        sequence=sequence,
+        holders=tuple(dict.fromkeys([*known.holders, *(path.absolute() for path in holders)])),
+        identity=identity.absolute() if identity else known.identity,
     )

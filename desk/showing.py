@@ -122,5 +122,3 @@ def next_steps(view: Overview) -> Iterator[str]:
         yield "underseal desk list --status new shows what nobody has looked at"
     if view.set_aside:
         yield "underseal desk set-aside names what could not be filed"
-    if view.weeks_left < 4:
-        yield "hold the next ceremony soon: after the last week officers cannot seal"

@@ -144,7 +144,7 @@ def allowed_signers(root: PublicKey, desk: PublicKey) -> str:
     """Return the file with which stock `ssh-keygen -Y verify -f` checks this office's signatures."""
     rows = (
         ("root@underseal", (Namespace.KEYS, Namespace.PAGE, Namespace.OFFICE), root),
-        ("desk@underseal", (Namespace.ACK, Namespace.BOARD), desk),
+        ("desk@underseal", (Namespace.ACK, Namespace.RECEIVED, Namespace.BOARD), desk),
     )
     return "".join(f'{who} namespaces="{",".join(names)}" {key.text}\n' for who, names, key in rows)
 

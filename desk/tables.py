@@ -7,7 +7,7 @@ Tables with a random key have no rowid, so that the order of rows tells nothing 
 
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table
 
-VAULT_VERSION = 1  # PRAGMA user_version; a program refuses a newer one
+VAULT_VERSION = 2  # PRAGMA user_version; a program refuses a newer one
 
 truth = MetaData()
 made = MetaData()
@@ -90,6 +90,8 @@ bundles = Table(
     Column("portal", String, nullable=False),
     Column("pull", Integer, nullable=False),
     Column("missing_from", Integer),
+    Column("pulled", String, nullable=False),  # the day on which the portal made it
+    Column("envelopes", Integer, nullable=False),
     Column("day", String, nullable=False),
     sqlite_with_rowid=False,
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlcipher3.dbapi2 as sqlcipher  # type: ignore[import-untyped]
-from sqlalchemy import Connection, Engine, StaticPool, create_engine, event, func, insert, select
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, event, func, insert, select, update
 from sqlalchemy.exc import DatabaseError, NoResultFound, OperationalError
 
 from crypto.errors import CryptoError
@@ -81,6 +81,13 @@ class Writer:
         projections.apply(self.connection, signed.event)
         self._head = Head(signed.event.number, signed.digest)
         return signed.event
+
+    def office(self, settings: Settings) -> None:
+        """Write the desk's settings in place of those before. The vault shows them from its next opening on."""
+        text = settings.text()
+        chosen = update(tables.settings).where(tables.settings.c.name == "office")
+        self.connection.execute(chosen.values(value=text))
+        self.record(Kind.OFFICE, settings=digest(text.encode()))
 
 
 class Vault:

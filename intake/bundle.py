@@ -4,6 +4,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import BinaryIO
 
 from crypto.envelope import LETTER_BYTES, MAX_SLOTS, PART_BYTES, envelope_bytes
@@ -16,7 +17,7 @@ from intake.strictjson import JsonRefused, canonical, read_json
 
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}", re.ASCII)
-_NAMES = {"v", "portal", "desk", "pull", "previous", "count", "envelopes"}
+_NAMES = {"v", "portal", "desk", "pull", "previous", "pulled", "count", "envelopes"}
 _SIZES = {envelope_bytes(size, slots) for size in (LETTER_BYTES, PART_BYTES) for slots in range(1, MAX_SLOTS + 1)}
 _END = b"-----END SSH SIGNATURE-----\n"
 
@@ -33,12 +34,16 @@ class BundleRefused(UndersealError):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a bundle holds: `envelopes` as (digest, bytes), sorted by digest; `previous` None for pull 1."""
+    """What a bundle holds: `envelopes` as (digest, bytes), sorted by digest; `previous` None for pull 1.
+
+    pulled  the UTC day on which the portal made it
+    """
 
     portal: str
     desk: str
     pull: int
     previous: str | None
+    pulled: date
     envelopes: tuple[tuple[str, int], ...]
 
 
@@ -51,6 +56,7 @@ def write_manifest(manifest: Manifest) -> bytes:
             "desk": manifest.desk,
             "pull": manifest.pull,
             "previous": manifest.previous,
+            "pulled": manifest.pulled.isoformat(),
             "count": len(manifest.envelopes),
             "envelopes": [list(envelope) for envelope in manifest.envelopes],
         }
@@ -69,6 +75,7 @@ def read_manifest(line: bytes) -> Manifest:
             desk=value["desk"],
             pull=value["pull"],
             previous=value["previous"],
+            pulled=date.fromisoformat(value["pulled"]),
             envelopes=tuple((name, size) for name, size in value["envelopes"]),
         )
         if not _is_well_formed(manifest) or write_manifest(manifest) != line:

@@ -124,6 +124,38 @@ def replace(path: Path, data: bytes, mode: int = 0o600) -> None:
 
 
 @contextlib.contextmanager
+def destroying(path: Path, left: bytes | None) -> Iterator[None]:
+    """Have what is left of a file ready beside it, put it in the file's place when the block ends well, and overwrite
+    the old bytes where they lie. With nothing left the file goes.
+
+    A reader sees the old or the new contents whole, whenever the program ends. Overwriting reaches other names of the
+    same file, and not what a drive, a snapshot or a copy still keeps. Raises NotStored, also for a link.
+    """
+    try:
+        old = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise NotStored(path.name, _reason(error)) from error
+    try:
+        with contextlib.ExitStack() as ready:
+            if left is not None:
+                file, temporary = ready.enter_context(_written(path, stat.S_IMODE(os.fstat(old).st_mode)))
+                file.write(left)
+                _finish(file)
+            yield
+            try:
+                if left is None:
+                    path.unlink()
+                else:
+                    temporary.replace(path)
+                _sync_folder(path.parent)
+            except OSError as error:
+                raise NotStored(path.name, _reason(error)) from error
+        _overwrite(old)
+    finally:
+        os.close(old)
+
+
+@contextlib.contextmanager
 def new_file(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
     """Yield a file that appears under its name, durable, when the block ends well, and not at all when it does not.
 
@@ -162,6 +194,13 @@ def _written(path: Path, mode: int) -> Iterator[tuple[BinaryIO, Path]]:
 def _finish(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())
+
+
+def _overwrite(descriptor: int) -> None:
+    """Write noise over a file that has no name any more. Where that fails, its name is gone all the same."""
+    with contextlib.suppress(OSError):
+        os.pwrite(descriptor, secrets.token_bytes(os.fstat(descriptor).st_size), 0)
+        os.fsync(descriptor)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -12,6 +12,7 @@ from crypto.keylist import KeyList
 from crypto.signature import SigningKey
 from intake.console import Voice
 from intake.files import FileThere, make_folder, read, write_new
+from intake.keydays import covered_until, ending
 from intake.limits import OFFICE_MAX_BYTES
 from intake.office import Office, read_office
 from portal.app import utc_today
@@ -138,7 +139,8 @@ def status(folder: Path, as_json: bool) -> None:
     shelf = Shelf(config.shelf_url)
     waiting, oldest = shelf.waiting()
     last, days, damaged = shelf.last_manifest(), shelf.list_days(), shelf.damaged()
-    in_force = Lists(shelf, config.office.root, config.office.floor).in_force(utc_today())
+    today = utc_today()
+    in_force = Lists(shelf, config.office.root, config.office.floor).in_force(today)
     shelf.close()
     facts = {
         "waiting": waiting,
@@ -149,11 +151,41 @@ def status(folder: Path, as_json: bool) -> None:
         "list_in_force": None if in_force is None else in_force.sequence,
         "lists_until": str(max(end for _, _, end in days)) if days else None,
     }
+    if (sentence := ending(covered_until([(first, end) for _, first, end in days], today), today)) is not None:
+        _VOICE.say(sentence)
     if as_json:
         _VOICE.answer_json(facts)
         return
     for name, value in facts.items():
         _VOICE.answer(f"{name.replace('_', ' '):14} {'none' if value is None else value}")
+
+
+@portal.command()
+@click.option("--dir", "folder", type=_FOLDER, required=True, help="The portal's folder.")
+@click.option("--public", type=_FOLDER, required=True, help="The folder public of the new signing.")
+def publish(folder: Path, public: Path) -> None:
+    """Take the root's new key lists on the portal's own machine, where no courier that it knows is left to push them.
+
+    The same is checked as when a courier brings them. The portal may run; running this twice is harmless.
+
+    \b
+    Example:
+      underseal portal publish --dir portal --public root/signed-000014/public
+    """
+    os.umask(0o077)
+    config = load_config(folder)
+    files = read_list_files(public)
+    if not files:
+        raise ListRefused("the public folder holds none")
+    shelf = Shelf(config.shelf_url)
+    shelf.open()
+    try:
+        lists = [take_list(shelf, *file, config.office.root, config.office.floor) for file in files]
+    finally:
+        shelf.close()
+    _VOICE.say(
+        f"{len(lists)} key lists are here, the last with sequence {lists[-1].sequence}, until {lists[-1].expires}"
+    )
 
 
 def _copy_public(public: Path, target: Path) -> None:

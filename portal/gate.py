@@ -24,7 +24,7 @@ from intake import files
 from intake.acknowledgement import AcknowledgementRefused, read_acknowledgement
 from intake.bundle import Manifest, write_manifest
 from intake.errors import UndersealError
-from intake.limits import ACKNOWLEDGEMENT_MAX_BYTES, KIB
+from intake.limits import ACKNOWLEDGEMENT_MAX_BYTES, BUNDLE_MAX_ENVELOPES, KIB
 from intake.strictjson import JsonRefused, read_json
 from portal.app import utc_today
 from portal.config import Config, load_portal_key
@@ -36,7 +36,6 @@ from portal.signed_requests import RequestRefused, check_body, verify_request
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-MAX_PULL = 50_000  # envelopes in one bundle: about 1 GiB; what is left comes with the next pull after this one is held
 _SIGNATURE_START = b"-----BEGIN SSH SIGNATURE-----\n"
 _FORBIDDEN = b"The gate opens for a courier of this office only.\n"
 _FAILED = b"Something failed at the portal.\n"
@@ -156,7 +155,7 @@ class Gate:
 
     def _manifest(self, after: str | None) -> MadeManifest:
         """Return a new manifest of what waits, or one that another pull has made since the shelf was tidied."""
-        desk = self._desk_fingerprint()
+        desk, today = self._desk_fingerprint(), self._today()
         with self._shelf.begin() as writing:
             if (again := _unseen(writing, after)) is not None:
                 return again
@@ -166,11 +165,12 @@ class Gate:
                 desk=desk,
                 pull=1 if last is None else last.pull + 1,
                 previous=None if last is None else last.digest,
-                envelopes=tuple(waiting[:MAX_PULL]),
+                pulled=today,
+                envelopes=tuple(waiting[:BUNDLE_MAX_ENVELOPES]),
             )
             line = write_manifest(manifest)
             signature = sign(line, self._key, Namespace.BUNDLE)
-            made = MadeManifest(manifest.pull, digest(line), manifest.previous, self._today(), line, signature)
+            made = MadeManifest(manifest.pull, digest(line), manifest.previous, today, line, signature)
             writing.keep_manifest(made)
         return made
 

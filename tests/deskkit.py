@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -90,15 +90,15 @@ class Office:
         """Return a bundle of these envelopes, as the portal writes it; `changes` go into its manifest."""
         sealed = {digest(envelope): envelope for envelope in envelopes}
         names = tuple((name, len(sealed[name])) for name in sorted(sealed))
-        facts = {"portal": self.portal.public.fingerprint, "desk": self.desk.fingerprint, **changes}
+        facts = {"portal": self.portal.public.fingerprint, "desk": self.desk.fingerprint, "pulled": day(), **changes}
         line = write_manifest(Manifest(pull=pull, previous=previous, envelopes=names, **facts))
         signature = sign(line, self.portal, Namespace.BUNDLE).encode()
         return line + signature + b"".join(sealed[name] for name, _ in names)
 
 
-def make_office(folder: Path, *, throwaway: bool = True) -> Office:
-    """Hold a ceremony in `folder` and return its office."""
-    today = datetime.now(UTC).date()
+def make_office(folder: Path, *, throwaway: bool = True, weeks_ago: int = 0) -> Office:
+    """Hold a ceremony in `folder`, as if so many weeks ago, and return its office."""
+    today = day() - timedelta(weeks=weeks_ago)
     regions = (Region("west", "West"), Region("east", "East"))
     plan = Plan("Local 1", regions, (Contact("OSC", "osc.example"),), 7, 3, throwaway, today)
     made = hold_ceremony(plan, dict.fromkeys(Keeper, PASSPHRASE), PAGE)

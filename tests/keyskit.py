@@ -74,10 +74,16 @@ class Machines:
     def make_key(self, verb: str) -> Ran:
         return keys(verb, "--dir", self.folder(verb), *self.throwaway())
 
-    def sign(self, holders: tuple[str, ...] = MACHINES[:3], *words: object) -> Ran:
+    def sign(
+        self,
+        holders: tuple[str, ...] = MACHINES[:3],
+        *words: object,
+        courier: str = "courier",
+        sheets: tuple[int, int] = (1, 2),
+    ) -> Ran:
         brought = [word for name in holders for word in ("--holder", self.half(name))]
-        others = ("--desk", self.half("desk"), "--courier", self.half("courier"))
-        return keys("sign", "--dir", self.root, *brought, *others, *self.shares(), *words)
+        others = ("--desk", self.half("desk"), "--courier", self.half(courier))
+        return keys("sign", "--dir", self.root, *brought, *others, *self.shares(*sheets), *words)
 
     def root_key(self) -> PublicKey:
         return read_office((self.root / "office.json").read_bytes()).root

@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from portalkit import PASSPHRASE, PortalOffice, Ran, Served, end, serve, underse
 from crypto.primitives import digest
 from crypto.signature import Namespace, PublicKey, SigningKey, sign
 from intake.bundle import read_envelopes, read_head
+from intake.keydays import ending
 
 
 def settings_of(folder: Path) -> dict[str, Any]:
@@ -484,3 +487,29 @@ def test_pull_over_a_port(courier: Any, served: Served, office: PortalOffice, tm
         assert 1 == head_of(courier.stick / "pull-000001.bundle")[0]["count"]
     finally:
         end(again)
+
+
+EPOCH = date(2020, 1, 6)
+
+
+def lists_that_end(office: PortalOffice, folder: Path, sunday: date) -> Path:
+    """Write a list of the week that ends so, and one before it that replaces all that the portal holds."""
+    folder.mkdir()
+    for sequence, first in ((19, EPOCH), (20, sunday - timedelta(days=6))):
+        week = replace(office.key_list.weeks[0], first=first, last=first + timedelta(days=6))
+        text, signature = office.signed_list(sequence=sequence, issued=first, expires=week.last, weeks=(week,))
+        (folder / f"keys-0000{sequence}.txt").write_bytes(text)
+        (folder / f"keys-0000{sequence}.txt.sig").write_text(signature)
+    return folder
+
+
+def test_end_of_the_weeks_is_told(courier: Any, served: Served, office: PortalOffice) -> None:
+    """Pull, push, courier's and portal's status say that the signed weeks end, each in the same sentence."""
+    today = datetime.now(UTC).date()
+    sunday = today + timedelta(days=6 - today.weekday())
+    pushed = courier.run("push", "--from", lists_that_end(office, courier.stick / "lists", sunday))
+    runs = [pushed, courier.pull(), courier.run("status"), underseal("portal", "status", "--dir", served.folder)]
+    sentence = ending(sunday, today)
+    assert sentence is not None
+    assert [(0, True)] * 4 == [(ran.code, sentence in ran.err) for ran in runs]
+    assert sentence not in courier.run("status", "--json").out

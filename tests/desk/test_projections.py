@@ -21,9 +21,17 @@ FIELDS = {
     Kind.FILED: {"envelope": ["e1"], "report": ["00"], "letter": ["l"], "sealed": ["s"], "facts": ["f"]},
     Kind.REPEATED: {"envelope": ["e2"], "report": ["00"]},
     Kind.SET_ASIDE: {"envelope": ["e3"], "fault": ["size", "no-match"], "sealed": [None, "s"]},
-    Kind.RECEIVED: {"manifest": ["m1", "m2"], "portal": ["p"], "pull": [1, 2], "missing_from": [None, 1]},
+    Kind.RECEIVED: {
+        "manifest": ["m1", "m2"],
+        "portal": ["p"],
+        "pull": [1, 2],
+        "missing_from": [None, 1],
+        "pulled": ["2031-05-06"],
+        "envelopes": [3],
+    },
     Kind.JOINED: {"key": ["k"], "name": ["n"]},
     Kind.OFFICE: {"settings": ["d"]},
+    Kind.DESTROYED: {"until": ["2031-05-11"], "text": ["t6"]},
 }
 
 

@@ -163,7 +163,7 @@ def test_newer_vault_refused(desk: Desk) -> None:
         open_vault(desk.folder, read_header(desk.folder), typed(PASSPHRASE), day()) as vault,
         vault.writing() as writer,
     ):
-        writer.connection.exec_driver_sql("PRAGMA user_version = 2")
+        writer.connection.exec_driver_sql("PRAGMA user_version = 3")
     with pytest.raises(NewerVault), open_vault(desk.folder, read_header(desk.folder), typed(PASSPHRASE), day()):
         pass
 

@@ -3,6 +3,7 @@
 
 import io
 import time
+from datetime import date
 
 import pytest
 from hypothesis import given, settings
@@ -25,6 +26,7 @@ MANIFEST = Manifest(
     desk=DESK.public.fingerprint,
     pull=7,
     previous="ab" * 32,
+    pulled=date(2031, 5, 20),
     envelopes=tuple((digest(envelope), len(envelope)) for envelope in ENVELOPES),
 )
 LINE = write_manifest(MANIFEST)
@@ -103,6 +105,9 @@ DEFECTS = [
     (b"21157", b"99999999999"),
     (b"SHA256:", b"SHA512:"),
     (b'"previous":"ab', b'"previous":"AB'),
+    (b'"pulled":"2031-05-20"', b'"pulled":"20310520"'),
+    (b'"pulled":"2031-05-20"', b'"pulled":"2031-05-32"'),
+    (b'"pulled":"2031-05-20"', b'"pulled":null'),
     (b"}\n", b',"x":1}\n'),
     (b"}\n", b"}\r\n"),
     (b"}\n", b"} \n"),
@@ -121,7 +126,9 @@ def test_manifest_defect_refused(old, new):
 
 def test_unsorted_manifest_refused():
     """Digests out of order could carry the order of arrival."""
-    swapped = Manifest(PORTAL.public.fingerprint, DESK.public.fingerprint, 7, "ab" * 32, MANIFEST.envelopes[::-1])
+    swapped = Manifest(
+        PORTAL.public.fingerprint, DESK.public.fingerprint, 7, "ab" * 32, MANIFEST.pulled, MANIFEST.envelopes[::-1]
+    )
     with pytest.raises(BundleRefused):
         read_manifest(write_manifest(swapped))
 
@@ -129,9 +136,9 @@ def test_unsorted_manifest_refused():
 def test_first_pull_has_no_previous():
     """Pull 1 names no earlier manifest, and no other pull leaves it out."""
     with pytest.raises(BundleRefused):
-        read_manifest(write_manifest(Manifest(MANIFEST.portal, MANIFEST.desk, 7, None, ())))
+        read_manifest(write_manifest(Manifest(MANIFEST.portal, MANIFEST.desk, 7, None, MANIFEST.pulled, ())))
     with pytest.raises(BundleRefused):
-        read_manifest(write_manifest(Manifest(MANIFEST.portal, MANIFEST.desk, 1, "ab" * 32, ())))
+        read_manifest(write_manifest(Manifest(MANIFEST.portal, MANIFEST.desk, 1, "ab" * 32, MANIFEST.pulled, ())))
 
 
 ACK = Acknowledgement(MANIFEST.portal, MANIFEST.desk, 7, digest(LINE), tuple(name for name, _ in MANIFEST.envelopes))

@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from intake.files import FileMissing, FileThere, FileTooLong, NotStored, new_file, read, replace, write_new
+from intake.files import FileMissing, FileThere, FileTooLong, NotStored, destroying, new_file, read, replace, write_new
 
 
 def names(folder) -> list[str]:
@@ -81,3 +81,42 @@ def test_too_long_refused(tmp_path):
     write_new(tmp_path / "a", b"x" * 11)
     with pytest.raises(FileTooLong):
         read(tmp_path / "a", 10)
+
+
+def test_destroyed_is_overwritten(tmp_path):
+    """What is left stands in the file's place, and the old bytes are gone from wherever the file is still open."""
+    write_new(tmp_path / "a", b"old secret" * 100)
+    os.link(tmp_path / "a", tmp_path / "other name")
+    with destroying(tmp_path / "a", b"left"):
+        pass
+    assert (tmp_path / "a").read_bytes() == b"left"
+    assert b"secret" not in (tmp_path / "other name").read_bytes()
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o600
+    assert sorted(names(tmp_path)) == ["a", "other name"]
+
+
+def test_destroyed_to_nothing(tmp_path):
+    """With nothing left the file goes."""
+    write_new(tmp_path / "a", b"old")
+    with destroying(tmp_path / "a", None):
+        assert (tmp_path / "a").read_bytes() == b"old"
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("left", [b"left", None])
+def test_nothing_destroyed_when_the_block_fails(tmp_path, left):
+    """Where what must come first fails, the file is as it was."""
+    write_new(tmp_path / "a", b"old")
+    with pytest.raises(RuntimeError), destroying(tmp_path / "a", left):
+        raise RuntimeError
+    assert (tmp_path / "a").read_bytes() == b"old"
+    assert names(tmp_path) == ["a"]
+
+
+def test_link_is_not_destroyed(tmp_path):
+    """A link's target would keep everything: it is refused before the block runs."""
+    write_new(tmp_path / "a", b"old")
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    with pytest.raises(NotStored), destroying(tmp_path / "link", None):
+        raise AssertionError
+    assert (tmp_path / "a").read_bytes() == b"old"

@@ -6,6 +6,7 @@ import io
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +201,7 @@ def test_bundle_is_whole(gate: Gate, send: Callable[[], bytes], folder: Path, of
     assert (portal.fingerprint, office.desk.public.fingerprint, 1, None) == tuple(
         manifest[name] for name in ("portal", "desk", "pull", "previous")
     )
+    assert str(datetime.now(UTC).date()) == manifest["pulled"]
 
 
 def test_pull_chains(gate: Gate, send: Callable[[], bytes]) -> None:
