@@ -89,7 +89,8 @@ def _weeks(lists: list[KeyList], today: date) -> str:
     if not lists:
         return _nothing()
     covered = [item.sequence for item in lists if item.weeks[0].first <= today <= item.weeks[-1].last]
-    now = f"today, {today}, by list {covered[-1]}" if covered else f"today, {today}, by none"
+    ahead = f"they begin after today, {today}" if today < lists[0].weeks[0].first else f"they are over today, {today}"
+    now = f"today, {today}, by list {covered[-1]}" if covered else ahead
     return f"{lists[0].weeks[0].first} to {lists[-1].weeks[-1].last} without a gap; {now}"
 
 

@@ -85,7 +85,6 @@ function opened(draft) {
   if (LANGUAGES.includes(draft.lang)) useLanguage(draft.lang);
   const whole = form.fill(draft);
   steps.show("before");
-  steps.move(1);
   find(root, "[data-opened]", HTMLElement).append(make("p", say("draft.opened")), ...(whole ? [] : [make("p", say("draft.missed"))]));
 }
 

@@ -70,7 +70,10 @@ export class Sealing {
     if (this.steps.complainOfAny()) return;
     const { today } = this;
     if (this.sending.kit && this.week && (today < this.week.first || today > this.week.last)) this.askAgain();
-    if (this.dateAsked) return this.dateInput.focus();
+    if (this.dateAsked) {
+      this.outcome.replaceChildren(make("p", this.say("kit.date.first")));
+      return this.dateInput.focus();
+    }
     this.busy(true);
     this.outcome.replaceChildren();
     this.state("sending", "sealing");
@@ -120,6 +123,7 @@ export class Sealing {
     if (!isDay(typed)) return this.dateInput.focus();
     this.offsetDays = daysBetween(deviceDay(), typed);
     this.dateAsked = false;
+    this.outcome.replaceChildren();
     return this.askKeys();
   }
 

@@ -86,7 +86,7 @@ def test_draft_comes_back_and_arrives(office, page, tmp_path):
     again.wait_for_load_state("networkidle")
     wires = [wire, Wire(again)]
     open_draft(again, tmp_path / "draft.age", words)
-    again.wait_for_selector("#device[aria-invalid=true]")
+    again.wait_for_selector("[data-opened] p")
     assert [request.url for one in wires for request in one.requests if not request.url.startswith("blob:")] == []
     assert again.locator("[data-opened] p").all_inner_texts() == [ENGLISH["say.draft.opened"]]
     assert filled(again) == before
@@ -117,7 +117,7 @@ def test_saves_share_a_code_until_closed(office, page, tmp_path):
     assert save(page, tmp_path / "three") != words
     page.reload()
     open_draft(page, tmp_path / "two", words)
-    page.wait_for_selector("#device[aria-invalid=true]")
+    page.wait_for_selector("[data-opened] p")
 
 
 @pytest.fixture
@@ -273,7 +273,7 @@ def test_spanish_draft_speaks_spanish(office, page, tmp_path):
     assert page.locator("[data-state=save]").inner_text() == SPANISH["say.draft.saved"]
     page.reload()
     open_draft(page, tmp_path / "draft.age", words)
-    page.wait_for_selector("#device[aria-invalid=true]")
+    page.wait_for_selector("[data-opened] p")
     assert page.evaluate("document.documentElement.lang") == "es"
     assert page.locator("[data-opened]").inner_text() == SPANISH["say.draft.opened"]
     assert page.is_checked("#kinds-REV")

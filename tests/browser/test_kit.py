@@ -49,7 +49,9 @@ def test_kit_seals_without_network(office, page, kit, tmp_path):
     write_report(page, kit, "sealed in the kit", paste=True)
     seal(page)
     assert page.evaluate("() => document.activeElement.id") == "today"
+    assert page.locator("[data-outcome]").inner_text().startswith("Nothing is sealed yet.")
     confirm(page)
+    assert page.locator("[data-outcome]").inner_text() == ""
     with page.expect_download() as saved:
         seal(page)
         assert len(await_receipt(page)) == 13
@@ -186,7 +188,7 @@ def test_draft_of_the_page_is_opened_in_the_kit(office, page, tmp_path):
     page.set_input_files("#draft-file", tmp_path / "draft.age")
     page.fill("#draft-typed", words)
     press(page, "[data-aside=open] [data-unlock]")
-    page.wait_for_selector("#device[aria-invalid=true]")
+    page.wait_for_selector("[data-opened] p")
     start(page)
     go_on(page, "text")
     assert page.input_value("#text") == "begun in the page"
