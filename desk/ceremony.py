@@ -23,7 +23,7 @@ from desk.keymaking import (
     make_desk_key,
     make_holder,
 )
-from desk.kit import signed_lists_among
+from desk.kit import SignedList, signed_lists_among
 from desk.pagefolder import office_page
 from desk.rootfile import OFFICE, RootFacts, root_files
 from desk.shares import split_root
@@ -112,7 +112,7 @@ def hold_ceremony(plan: Plan, passphrases: dict[Keeper, str], built: BuiltPage) 
         raise ValueError(str(error)) from error
     files = root_files(facts)
     office_facts = signed_facts(signing, root, files[OFFICE])
-    page = signed_page(facts.office, built, lists, root)
+    page = signed_page(facts.office, built, signed_lists_among(lists, facts.office), root)
     public = {**files, **lists, **office_facts, **page}
     return Outcome(
         public=public,
@@ -150,12 +150,12 @@ def share_sheets(office: Office, root: SigningKey, made: date) -> tuple[ShareShe
     return tuple(ShareSheet(office.office, root.public, made, office.throwaway, share) for share in split_root(root))
 
 
-def signed_page(office: Office, built: BuiltPage, lists: dict[str, bytes], root: SigningKey) -> dict[str, bytes]:
+def signed_page(office: Office, built: BuiltPage, lists: list[SignedList], root: SigningKey) -> dict[str, bytes]:
     """Return the files of the office's page under page/, with the root's signature over their digests.
 
-    lists  the key lists of the same signing, which go into the kit: files by name, as `signed_lists` has them
+    lists  the key lists that go into the kit: those of the same signing, and those in force until then
     """
-    files = office_page(built, office, signed_lists_among(lists, office))
+    files = office_page(built, office, lists)
     files[SUMS + ".sig"] = sign(files[SUMS], root, Namespace.PAGE).encode("ascii")
     return {f"page/{name}": data for name, data in files.items()}
 

@@ -19,13 +19,14 @@ from desk.describe import Rows, page_rows, signing_rows
 from desk.folders import public_files, refuse_there, write_folder
 from desk.halves import MAX_WEEKS, Half, mondays, spoken
 from desk.keys_people_cli import DAY, day_of, read_half_file, today
-from desk.kit import covered_days, lists_of_kit, signed_lists_among
+from desk.kit import SignedList, check_newest, covered_days, leading_to, lists_of_kit, signed_lists_among
 from desk.pagefolder import (
     SIGNATURE,
     check_digests,
     check_release,
     office_page,
     online_files,
+    read_lists,
     read_page_folder,
     sums_of,
 )
@@ -251,7 +252,8 @@ def sign_lists(
         counsel_first=counsel_first,
         after=last,
     )
-    _sign(folder, facts, plan_signing(request), brought, shares)
+    earlier = leading_to(request.firsts[0], read_lists(after.parent, office), request.today) if after else []
+    _sign(folder, facts, plan_signing(request), brought, earlier, shares)
 
 
 @click.command()
@@ -267,9 +269,7 @@ def page(public: Path, folder: Path) -> None:
       underseal keys page --office root/signed-000001/public --to page-2
     """
     office = read_office(read(public / OFFICE, OFFICE_MAX_BYTES))
-    names = [path.name for path in public.glob("keys-*.txt*")]
-    lists = signed_lists_among({name: read(public / name, MAX_LIST_BYTES) for name in names}, office)
-    files = office_page(built_page(), office, lists)
+    files = office_page(built_page(), office, read_lists(public, office))
     write_folder(folder, public_files(files))
     VOICE.say(f"made the page of {office.office} in {folder}, not signed yet")
     VOICE.hint(f"underseal keys sign-page {folder} --dir ROOT")
@@ -283,7 +283,8 @@ def sign_page(page_folder: Path, folder: Path, shares: ShareSource) -> None:
     """Sign the digests of a page's files: the release signature.
 
     First every digest is checked, and every file compared with what the release installed here makes for this
-    office: what is signed is what this program is.
+    office: what is signed is what this program is. A kit with keys that a later list of this root's folder replaces
+    is refused.
 
     \b
     Example:
@@ -297,8 +298,11 @@ def sign_page(page_folder: Path, folder: Path, shares: ShareSource) -> None:
     files = read_page_folder(page_folder)
     check_digests(files)
     check_release(files, built_page(), office)
-    first, last = covered_days(lists_of_kit(files[KIT], office))
-    _tell([("office", office.office), *page_rows(files[SUMS]), ("kit", f"has keys for {first} to {last}")], VOICE)
+    lists = lists_of_kit(files[KIT], office)
+    check_newest(lists, [each for signed in folder.glob("signed-*") for each in read_lists(signed / "public", office)])
+    first, last = covered_days(lists)
+    kit = f"has keys for {first} to {last}, of lists {lists[0].says.sequence} to {lists[-1].says.sequence}"
+    _tell([("office", office.office), *page_rows(files[SUMS]), ("kit", kit)], VOICE)
     root = _agreed(office, shares)
     write_new(page_folder / SIGNATURE, sign(files[SUMS], root, Namespace.PAGE).encode("ascii"), 0o644)
     VOICE.say(f"signed {SUMS}; carry {page_folder} to the portal")
@@ -316,8 +320,14 @@ def print_card(office: str, fingerprint: str) -> None:
 
 
 def _sign(
-    folder: Path, facts: RootFacts, signing: Signing, brought: list[tuple[Half, str]], shares: ShareSource
+    folder: Path,
+    facts: RootFacts,
+    signing: Signing,
+    brought: list[tuple[Half, str]],
+    earlier: list[SignedList],
+    shares: ShareSource,
 ) -> None:
+    """Show, agree, join, sign and write. `earlier` are lists for the kit, of the weeks before the new ones."""
     office = facts.office
     built = built_page()
     rows = signing_rows(signing, brought, office.root, sums_of(online_files(built, office)))
@@ -327,7 +337,7 @@ def _sign(
     root = _agreed(office, shares)
     files = root_files(facts)
     lists = signed_lists(signing, root)
-    page_files = signed_page(office, built, lists, root)
+    page_files = signed_page(office, built, [*earlier, *signed_lists_among(lists, office)], root)
     public = {**files, **lists, **signed_facts(signing, root, files[OFFICE]), **page_files}
     rows += [("page", f"{KIT} {spoken(digest(page_files[f'page/{KIT}']))}")]
     record = "".join(f"{what:10} {text}\n" for what, text in [("signed", str(signing.request.today)), *rows])

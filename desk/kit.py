@@ -69,6 +69,30 @@ def covered_days(lists: Sequence[SignedList]) -> tuple[date, date]:
     return weeks[0].first, weeks[-1].last
 
 
+def leading_to(first: date, lists: Sequence[SignedList], today: date) -> list[SignedList]:
+    """Return the lists that a kit needs for the days from today until `first`, as far back as no week is missing."""
+    found: list[SignedList] = []
+    for each in sorted(lists, key=_sequence, reverse=True):
+        weeks = each.says.weeks
+        if weeks[-1].last >= today and weeks[0].first < first <= weeks[-1].last + _DAY:
+            found.append(each)
+            first = weeks[0].first
+    return found
+
+
+def check_newest(lists: Sequence[SignedList], known: Sequence[SignedList]) -> None:
+    """Raise PageDiffers if a known list replaces what the kit would seal to in some week (FORMAT.md 4)."""
+    for week in _weeks(lists):
+        used = max((each for each in lists if week in each.says.weeks), key=_sequence)
+        later = sorted((each for each in known if _sequence(each) > _sequence(used)), key=_sequence)
+        same_week = [has for each in later for has in each.says.weeks if has.first == week.first]
+        replaced = any(each.says.weeks[0].first <= used.says.weeks[0].first for each in later)
+        if same_week[-1] != week if same_week else replaced:
+            raise PageDiffers(
+                f"{KIT} has the keys of list {_sequence(used)}, which list {_sequence(later[-1])} replaces"
+            )
+
+
 def _weeks(lists: Sequence[SignedList]) -> list[Week]:
     """Return each week once, as the list of the highest sequence has it: a week can have been signed again."""
     in_order = sorted(lists, key=_sequence)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import brotli
 
+from crypto.keylist import MAX_LIST_BYTES
 from crypto.primitives import digest
 from desk.ceremony_errors import PageDiffers
-from desk.kit import SignedList, kit_of, lists_of_kit
+from desk.kit import SignedList, kit_of, lists_of_kit, signed_lists_among
 from intake.errors import UndersealError
 from intake.files import read
 from intake.limits import MIB
@@ -60,6 +61,12 @@ def read_page_folder(folder: Path) -> dict[str, bytes]:
     return {path.name: read(path, MAX_FILE_BYTES) for path in paths}
 
 
+def read_lists(public: Path, office: Office) -> list[SignedList]:
+    """Return the key lists of a public folder. Raises FileMissing, or CryptoError for one the root did not sign."""
+    names = [path.name for path in public.glob("keys-*.txt*")]
+    return signed_lists_among({name: read(public / name, MAX_LIST_BYTES) for name in names}, office)
+
+
 def check_digests(files: Mapping[str, bytes]) -> None:
     """Raise PageDiffers unless every file of SHA256SUMS is there with its digest, and packed forms unpack to it."""
     try:
@@ -69,6 +76,8 @@ def check_digests(files: Mapping[str, bytes]) -> None:
     for name, value in named.items():
         if digest(files.get(name, b"")) != value:
             raise PageDiffers(f"{name} is missing, or does not have the digest that {SUMS} names")
+        if name.endswith(".html") and name + ".br" in files.keys() - named.keys():
+            raise PageDiffers(f"{name}.br is not named by {SUMS}, and no browser could check it")
         if name + ".gz" in files and unpacked(files[name + ".gz"]) != files[name]:
             raise PageDiffers(f"{name}.gz does not unpack to {name}")
 
@@ -102,8 +111,10 @@ def check_release(files: Mapping[str, bytes], built: BuiltPage, office: Office) 
 
 
 def unpacked(data: bytes) -> bytes | None:
-    """Return what a gzip file holds, at most MAX_FILE_BYTES of it; None for a damaged one."""
+    """Return what a gzip file holds, at most MAX_FILE_BYTES; None for a damaged one, or one that something follows."""
+    unpacking = zlib.decompressobj(wbits=31)
     try:
-        return zlib.decompressobj(wbits=31).decompress(data, MAX_FILE_BYTES)
+        whole = unpacking.decompress(data, MAX_FILE_BYTES)
     except zlib.error:
         return None
+    return whole if unpacking.eof and not unpacking.unused_data else None

@@ -9,8 +9,8 @@ from crypto.errors import CryptoError
 from crypto.keylist import MAX_LIST_BYTES, KeyList, read_key_list
 from crypto.recipient import Recipient
 from crypto.signature import Namespace, verify
-from desk.kit import covered_days, lists_of_kit
-from desk.pagefolder import SIGNATURE, check_digests, check_office, read_page_folder
+from desk.kit import check_newest, covered_days, lists_of_kit
+from desk.pagefolder import SIGNATURE, check_digests, check_office, read_lists, read_page_folder
 from desk.rootfile import OFFICE, read_root
 from desk.sheets import card
 from desk.signing import RECIPIENTS, allowed_signers
@@ -117,7 +117,7 @@ def _recipients(folder: Path, office: Office, lists: list[KeyList]) -> str:
     data = read(folder / RECIPIENTS, _MAX_SMALL)
     verify(data, _signature(folder / RECIPIENTS), office.root, Namespace.OFFICE)
     lines = data.decode("ascii", "replace").split("\n")
-    keys = dict(line.split(" ", 1) for line in lines if line and not line.startswith("#"))
+    keys = {name: key for name, _, key in (line.partition(" ") for line in lines)}
     if not lists or Recipient.parse(keys.get("counsel", "")) != lists[0].counsel:
         raise Wrong("counsel is another than in the lists")
     return f"{RECIPIENTS} is signed; setting {lines[0].removeprefix('# setting: ')}"
@@ -130,7 +130,9 @@ def _page(folder: Path, office: Office) -> str:
     verify(files.get(SUMS, b""), files.get(SIGNATURE, b"").decode("ascii", "replace"), office.root, Namespace.PAGE)
     check_digests(files)
     check_office(files, office)
-    first, last = covered_days(lists_of_kit(files[KIT], office))
+    lists = lists_of_kit(files[KIT], office)
+    check_newest(lists, read_lists(folder, office))
+    first, last = covered_days(lists)
     return f"{SUMS} is signed, all digests are right, page and kit name this root; the kit serves {first} to {last}"
 
 

@@ -4,7 +4,7 @@
 import html
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from crypto.errors import Malformed
@@ -14,6 +14,7 @@ from intake.limits import OFFICE_MAX_BYTES
 from intake.strictjson import JsonRefused, read_json
 
 NO_ANSWER = "no_answer"  # an option of every question that has regions; no region can be named so
+_PLACE = re.compile(rb"@(?:OFFICE|KIT)@")
 _CARRIED = re.compile(r'data-office="([^"]*)"')
 
 
@@ -78,12 +79,12 @@ def write_office(office: Office) -> bytes:
 
 def render_page(built_page: bytes, office: Office) -> bytes:
     """Return the page of this office: the built page, with the office data in its one place for it."""
-    return _filled(built_page, b"@OFFICE@", _as_json(office))
+    return _filled(built_page, {b"@OFFICE@": _as_json(office)})
 
 
 def render_kit(built_kit: bytes, office: Office, lists: Sequence[tuple[str, str]]) -> bytes:
     """Return the kit of this office: its page as one file, with key lists inside, each a text and its signature."""
-    return _filled(render_page(built_kit, office), b"@KIT@", lists)
+    return _filled(built_kit, {b"@OFFICE@": _as_json(office), b"@KIT@": lists})
 
 
 def office_of_page(page: bytes) -> Office:
@@ -92,11 +93,12 @@ def office_of_page(page: bytes) -> Office:
     return read_office(html.unescape(match[1] if match else "").encode("utf-8"))
 
 
-def _filled(page: bytes, place: bytes, value: object) -> bytes:
-    if page.count(place) != 1:
+def _filled(page: bytes, values: Mapping[bytes, object]) -> bytes:
+    """Return a page with a value in each of its places: filled all at once, since a name may look like a place."""
+    if sorted(_PLACE.findall(page)) != sorted(values):
         raise PageRefused
-    data = html.escape(json.dumps(value, ensure_ascii=False, separators=(",", ":")), quote=True)
-    return page.replace(place, data.encode())
+    data = {place: json.dumps(value, ensure_ascii=False, separators=(",", ":")) for place, value in values.items()}
+    return _PLACE.sub(lambda found: html.escape(data[found[0]], quote=True).encode("utf-8"), page)
 
 
 def _as_json(office: Office) -> dict[str, object]:

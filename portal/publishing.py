@@ -31,6 +31,7 @@ _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+_COMPARED = {".js", ".css"}  # by the browser, with the signed page
 PLAIN_TEXT = "text/plain; charset=utf-8"
 
 
@@ -59,8 +60,8 @@ def read_page(folder: Path, root: PublicKey) -> dict[str, PublicFile]:
     """Return the page's files by path, `/` for the page itself. Raises PageUntrusted.
 
     Every file of SHA256SUMS must be there, of a known type and with that digest; nothing else is served. A gzip form
-    must unpack to the same bytes. Nothing here unpacks brotli: the browser does, and compares script and style with
-    the digests in the signed page (subresource integrity).
+    must unpack to the same bytes. Nothing here unpacks brotli: that form is served where SHA256SUMS names it too, or
+    where the browser compares what it unpacks with the digests in the signed page (subresource integrity).
     """
     sums = read(folder / "SHA256SUMS", MAX_SUMS_BYTES)
     signature = read(folder / "SHA256SUMS.sig", MAX_SIGNATURE_BYTES)
@@ -86,20 +87,25 @@ def _page_file(folder: Path, name: str, digests: Mapping[str, str]) -> PublicFil
     compressed = {}
     for coding, ending in (("br", ".br"), ("gzip", ".gz")):
         path = folder / (name + ending)
-        if path.exists():
-            compressed[coding] = read(path, MAX_PAGE_FILE_BYTES)
-            if digests.get(path.name, digest(compressed[coding])) != digest(compressed[coding]):
-                raise PageUntrusted(f"{path.name} is not the file that was signed")
+        if not path.exists() or (coding == "br" and path.name not in digests and Path(name).suffix not in _COMPARED):
+            continue
+        compressed[coding] = read(path, MAX_PAGE_FILE_BYTES)
+        if digests.get(path.name, digest(compressed[coding])) != digest(compressed[coding]):
+            raise PageUntrusted(f"{path.name} is not the file that was signed")
     if "gzip" in compressed and _unpacked(compressed["gzip"]) != body:
         raise PageUntrusted(f"{name}.gz does not unpack to {name}")
     return PublicFile(_TYPES[Path(name).suffix], body, compressed)
 
 
 def _unpacked(data: bytes) -> bytes:
+    unpacking = zlib.decompressobj(wbits=31)
     try:
-        return zlib.decompressobj(wbits=31).decompress(data, MAX_PAGE_FILE_BYTES)
+        whole = unpacking.decompress(data, MAX_PAGE_FILE_BYTES)
     except zlib.error as error:
         raise PageUntrusted("a gzip form is damaged") from error
+    if not unpacking.eof or unpacking.unused_data:
+        raise PageUntrusted("a gzip form is cut short, or something follows it")
+    return whole
 
 
 def take_list(shelf: Shelf, text: bytes, signature: str, root: PublicKey, floor: int) -> KeyList:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What several areas share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from officer import Officer
@@ -22,6 +22,20 @@ def office(tmp_path_factory) -> Iterator[Simulator]:
     simulator = Simulator(tmp_path_factory.mktemp("office") / "throwaway")
     yield simulator
     simulator.stop()
+
+
+@pytest.fixture
+def measured(record_property) -> Callable[[str], None]:
+    """Notes a figure, to be printed when all tests are over, whichever process measured it."""
+    return lambda figure: record_property("measured", figure)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Print the figures that tests have measured."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
+    figures = [text for report in reports for name, text in report.user_properties if name == "measured"]
+    for figure in dict.fromkeys(figures):
+        terminalreporter.write_line(f"measured: {figure}")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -150,6 +150,18 @@ class Firefox:
             assert time.monotonic() < end, f"never true: {expression}"
             time.sleep(0.1)
 
+    def await_element(self, selector: str) -> None:
+        """Wait until the page has such an element, seen or not."""
+        self.await_true(f"document.querySelector({json.dumps(selector)})")
+
+    def click(self, selector: str) -> None:
+        """Bring the element into view and click it."""
+        self._ask("click", selector=selector)
+
+    def upload(self, selector: str, path: Path) -> None:
+        """Choose a file, as in the dialog that no key of the page reaches."""
+        self._ask("upload", selector=selector, path=str(path))
+
     def answer(self, end: str, respond: dict[str, Any] | None = None) -> None:
         """Answer requests whose address ends so, in the portal's place; with no answer, cut them."""
         self._ask("rules", rules=[{"end": end, "respond": respond} if respond else {"end": end, "abort": True}])

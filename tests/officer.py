@@ -29,6 +29,18 @@ class Officer:
         assert isinstance(answer, dict)
         return answer
 
+    def locked_draft(self, text: str, *, form: str = "asylum-officer", lang: str = "en") -> tuple[bytes, str]:
+        """Return the file of a draft that answers nothing but holds this text, and the words that open it."""
+        draft = {
+            "questionnaire": {"id": form, "version": "1"},
+            "lang": lang,
+            "text": text,
+            "answers": {},
+            "consent": {},
+        }
+        locked = self.ask(do="draft", draft=draft)
+        return base64.b64decode(locked["file"]), " ".join(locked["words"])
+
     def close(self) -> None:
         """End the process."""
         assert self._process.stdin and self._process.stdout

@@ -8,7 +8,8 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
+import { withoutUnused } from "./libraries.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = resolve(HERE, "../..");
@@ -45,19 +46,19 @@ function writeAsset(folder, type, bytes) {
   return name;
 }
 
-/** Leaves out of the page what its libraries bring and it never runs. @type {import("esbuild").Plugin} */
-const withoutUnused = {
-  name: "without-unused",
+// The sentence of a fault, for readers of the source and for officer.mjs: the page tells faults by their word.
+const SENTENCES = /(new (?:Fault|Malformed|NotForUs|Broken|Untrusted)\([^,()]+), (?:"[^"]*"|`[^`]*`)\)/g;
+
+/** Leaves out of the page what is written for those who change it. @type {import("esbuild").Plugin} */
+const withoutNotes = {
+  name: "without-notes",
   setup(steps) {
-    const unused = join(HERE, "unused.mjs");
-    steps.onResolve({ filter: /^@noble\/(curves\/nist|hashes\/scrypt)\.js$/ }, () => ({ path: unused, sideEffects: false }));
     steps.onLoad({ filter: /intake\/detectors\.json$/ }, ({ path }) => {
       const { note, version, ...list } = JSON.parse(readFileSync(path, "utf8"));
       return { contents: JSON.stringify(list), loader: "json" };
     });
-    // The library makes its hybrids of those curves when it loads; here they are not made.
-    steps.onLoad({ filter: /post-quantum\/hybrid\.js$/ }, ({ path }) => ({
-      contents: readFileSync(path, "utf8").replace(/^(export const \w+_p(?:256|384) = ).*$/gm, "$1undefined;"),
+    steps.onLoad({ filter: /\/portal\/page\/\w+\.mjs$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replace(SENTENCES, "$1)"),
     }));
   },
 };
@@ -68,13 +69,17 @@ export async function buildPage(folder, questionnaire) {
   mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(folder).filter((name) => OURS.test(name))) rmSync(join(folder, name));
   const script = await bundle("main.mjs", {
-    format: "esm", minify: true, target: TARGET, plugins: [withoutUnused],
+    format: "esm", minifySyntax: true, target: TARGET, plugins: [withoutUnused(), withoutNotes],
+  });
+  // What only a dropped line had used goes in the second run: the first has counted it already.
+  const { code } = await transform(Buffer.from(script.bytes).toString("utf8"), {
+    format: "esm", minify: true, treeShaking: true, target: TARGET, charset: "utf8", legalComments: "none",
   });
   const style = await bundle("style.css", { minify: true, target: TARGET });
   const officer = await bundle("officer.mjs", { format: "esm", platform: "node", minify: true, target: "node20" });
   writeFileSync(join(folder, "officer.mjs"), officer.bytes);
   const names = {
-    script: writeAsset(folder, "js", script.bytes),
+    script: writeAsset(folder, "js", Buffer.from(code)),
     style: writeAsset(folder, "css", style.bytes),
     icon: writeAsset(folder, "svg", readFileSync(join(HERE, "icon.svg"))),
   };

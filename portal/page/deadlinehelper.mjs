@@ -64,7 +64,8 @@ export class DeadlineHelper {
 
   /** @param {import("./deadlines.mjs").Outlook} row */
   routeOf(row) {
-    const { id, count, unit, basis, sense } = row.route;
+    const { id, count, unit, sense } = row.route;
+    const basis = row.route.basis.replace(/^[a-z]+/, (word) => this.say(`deadline.basis.${word}`)); // a citation has no translation
     const { due, span } = row;
     const day = written((sense === "soft" ? span?.open_until_at_least : span?.certainly_past_after) ?? due?.hard_due ?? "");
     const [title, ...keys] = wordsOf(row);

@@ -15,6 +15,7 @@ export class Form {
     this.questionnaire = questionnaire;
     this.say = say;
     this.text = find(root, "[data-text]", HTMLTextAreaElement);
+    readOptions(root, questionnaire);
     for (const field of all(root, "[data-options-from=regions]")) addOptions(field, regions);
     for (const field of all(root, "[data-type=month]")) addOptions(field, months(field, new Date()));
     this.nameMonths();
@@ -161,6 +162,14 @@ function problem(field, id, wrong) {
   if (wrong) target?.setAttribute("aria-invalid", "true");
   else target?.removeAttribute("aria-invalid");
   return wrong ? [{ id, sentence: error.textContent ?? "" }] : [];
+}
+
+/** Options stand in the page and nowhere else: each field learns its own, before regions and months join them.
+ * @param {HTMLElement} root @param {import("./questionnaire.mjs").Questionnaire} questionnaire */
+function readOptions(root, questionnaire) {
+  for (const field of [...fieldsOf(questionnaire), ...questionnaire.consent.modifiers]) {
+    field.options = all(root, `[data-input="${field.id}"], select#${field.id} option`).map((option) => Object(option).value);
+  }
 }
 
 /** @param {HTMLElement} field @param {{ id: string, label: string }[]} options */

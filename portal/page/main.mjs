@@ -24,6 +24,7 @@ const deadlines = new DeadlineHelper(root, say, () => sealing.today);
 const drafting = new Drafting(root, form, say, opened);
 const handIn = new HandIn(root, sending, say);
 let receiptUnchecked = false;
+let sealed = false;
 let testFailed = false;
 
 showOffice();
@@ -39,6 +40,7 @@ for (const button of all(root, "[data-speak]")) {
     steps.show("before");
   });
 }
+find(root, "#device", HTMLElement).hidden = false; // nothing is asked by a page that cannot heed the answer
 window.addEventListener("beforeunload", warn);
 for (const part of all(root, "[data-kit]")) part.hidden = !sending.kit;
 for (const part of all(root, "[data-online]")) part.hidden = Boolean(sending.kit);
@@ -90,8 +92,9 @@ function opened(draft) {
 /** The portal keeps the report: its words leave the page, and the receipt is shown. @param {string[]} words */
 function arrived(words) {
   if (sending.kit) saveSealed();
+  steps.keep();
   clear();
-  receiptUnchecked = true;
+  sealed = receiptUnchecked = true;
   handOver(root, words, say, () => {
     receiptUnchecked = false;
     find(root, "[data-state=leaving]", HTMLElement).replaceChildren();
@@ -123,7 +126,7 @@ function warnOfTest(passed) {
 
 /** @param {BeforeUnloadEvent} event */
 function warn(event) {
-  if (form.begun || receiptUnchecked) event.preventDefault();
+  if (form.begun || receiptUnchecked || sending.kit && sealed) event.preventDefault(); // the file may not be saved yet
 }
 
 /** Forget everything at once and go; only an unchecked receipt asks for a second press. */

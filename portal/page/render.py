@@ -148,12 +148,15 @@ def facts_of(questionnaire: dict[str, Any]) -> dict[str, str]:
 
 
 def of_script(questionnaire: dict[str, Any], facts: dict[str, str]) -> dict[str, Any]:
-    """Return what the script needs of a questionnaire: the defaults stand in the page already."""
-    groups = [
-        {**group, "fields": [without(field, "default") for field in group["fields"]]}
-        for group in questionnaire["groups"]
-    ]
-    return {**without(questionnaire, "deadlines"), "groups": groups, "facts": facts}
+    """Return what the script needs of a questionnaire: options and their defaults stand in the page already."""
+    groups = [{**group, "fields": unanswered(group["fields"])} for group in questionnaire["groups"]]
+    consent = {**questionnaire["consent"], "modifiers": unanswered(questionnaire["consent"]["modifiers"])}
+    return {**without(questionnaire, "deadlines"), "groups": groups, "consent": consent, "facts": facts}
+
+
+def unanswered(fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return fields without what the page offers as their answers."""
+    return [without(without(field, "default"), "options") for field in fields]
 
 
 def routes_of(profile: dict[str, Any]) -> dict[str, Any]:

@@ -68,13 +68,15 @@ export class Sealing {
 
   async press() {
     if (this.steps.complainOfAny()) return;
+    const { today } = this;
+    if (this.sending.kit && this.week && (today < this.week.first || today > this.week.last)) this.askAgain();
     if (this.dateAsked) return this.dateInput.focus();
     this.busy(true);
     this.outcome.replaceChildren();
     this.state("sending", "sealing");
     try {
       await pause();
-      const words = await this.sending.send(this.form.report, this.today, () => this.state("sending", "sending"));
+      const words = await this.sending.send(this.form.report, today, () => this.state("sending", "sending"));
       this.arrived(words);
     } catch (error) {
       if (isAboutDate(error)) this.askDate();
@@ -100,6 +102,14 @@ export class Sealing {
     this.state("date", key, { today: this.today });
     this.dateInput.value = this.today;
     find(this.root, "[data-date]", HTMLElement).hidden = false;
+  }
+
+  /** The week has ended since, or the device's clock was set: the date that was confirmed says nothing any more. */
+  askAgain() {
+    this.dateAsked = true;
+    this.week = undefined;
+    this.offsetDays = 0;
+    this.askDate("kit.date");
   }
 
   correctDate() {

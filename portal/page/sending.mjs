@@ -64,11 +64,11 @@ export class Sending {
    * @returns {Promise<string[]>} @throws {Setback} @throws {Untrusted} @throws {import("./faults.mjs").Malformed} */
   async send(report, today, sealed) {
     const written = JSON.stringify(report);
-    if (this.held?.written !== written) this.forget();
+    if (this.held?.written !== written) this.drop();
     const { recipients } = await this.askKeys(today);
     const to = recipients.join();
     if (this.held?.to !== to) {
-      this.forget();
+      this.drop();
       const regions = this.office.regions.map(({ id }) => id);
       this.held = { written, to, ...(await sealReport(report, this.questionnaire, regions, recipients)) };
     }
@@ -92,10 +92,15 @@ export class Sending {
     await post({ envelope, digest: digest(envelope) });
   }
 
-  /** Forget what was sealed. */
-  forget() {
+  /** Give up what was sealed; whether it has arrived may stay unknown. */
+  drop() {
     this.held?.envelope.fill(0);
     this.held = null;
+  }
+
+  /** Forget the report, and what became of it. */
+  forget() {
+    this.drop();
     this.unsure = false;
   }
 }

@@ -13,6 +13,8 @@ export class Steps {
     this.asides = all(root, "[data-aside]");
     this.name = this.steps[0].dataset.step ?? "";
     this.asked = asked;
+    /** @type {HTMLElement[] | undefined} */
+    this.walked = undefined;
     this.say = say;
     this.errors = find(root, "[data-errors]", HTMLElement);
     this.check = check;
@@ -30,11 +32,16 @@ export class Steps {
 
   /** The steps of this officer's path. */
   get path() {
-    return this.steps.filter(this.asked);
+    return this.walked ?? this.steps.filter(this.asked);
   }
 
   get current() {
     return this.path.findIndex((step) => step.dataset.step === this.name);
+  }
+
+  /** Keep the path as it was walked: the form that it followed is about to be emptied. */
+  keep() {
+    this.walked = this.path;
   }
 
   /** Go on or back; an answer can lead aside instead. @param {number} by */

@@ -3,7 +3,10 @@
 
 import shutil
 from collections.abc import Iterator
+from functools import partial
+from types import SimpleNamespace
 
+import anybrowser
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
@@ -37,10 +40,19 @@ def browser(request, playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser, office) -> Iterator[Page]:
-    """A new profile on the first step of the page."""
+def page(request, browser, office) -> Iterator[Page]:
+    """A new profile. A script that fails, in any tab of it, fails the test; `broken_script` expects that."""
     context = browser.new_context(viewport={"width": 360, "height": 740})
+    failed: list[str] = []
+    context.on("weberror", lambda error: failed.append(str(error.error)))
     new = context.new_page()
     new.set_default_timeout(20_000)
     yield new
     context.close()
+    assert bool(failed) == bool(request.node.get_closest_marker("broken_script")), failed
+
+
+def as_any(page: Page) -> anybrowser.Browser:
+    """Return the page as tests/anybrowser.py drives it."""
+    await_element = partial(page.wait_for_selector, state="attached")
+    return SimpleNamespace(goto=page.goto, click=page.click, value=page.evaluate, await_element=await_element)

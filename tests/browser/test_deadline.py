@@ -10,7 +10,8 @@ from pagedriver import Wire, await_receipt, press, seal, shown, tab_to, visible,
 pytestmark = pytest.mark.parametrize("browser", ["jit", pytest.param("jitless", marks=pytest.mark.long)], indirect=True)
 
 ASIDE = "[data-aside=deadline]"
-SPANISH = json.loads(resources.files("intake").joinpath("words/es.json").read_text(encoding="utf-8"))
+WORDS = resources.files("intake").joinpath("words")
+SPANISH, ENGLISH = (json.loads(WORDS.joinpath(name).read_text(encoding="utf-8")) for name in ("es.json", "en.json"))
 
 
 def open_helper(page, step: str = "before") -> None:
@@ -134,6 +135,10 @@ def test_days_in_spanish(office, page):
     text = count(page, "event", "2030-11-23")
     assert SPANISH["say.deadline.file_by"].format(day="martes, 7 de enero de 2031") in text
     assert SPANISH["say.deadline.note.confirm"] in text
+    assert SPANISH["say.deadline.basis.contract"] in text
+    assert ENGLISH["say.deadline.basis.contract"] not in text
+    practice = SPANISH["say.deadline.basis.practice"] + "; 5 USC 7114(b)(4)"
+    assert practice in count(page, "information_request", "2030-11-23")
 
 
 def test_leaving_empties_it(office, page):

@@ -5,7 +5,15 @@ import json
 from importlib import resources
 
 import pytest
+from anybrowser import begin
 from pagedriver import Wire, await_receipt, go_on, press, seal, shown, start, tab_to, visible
+
+from crypto.envelope import LETTER_BYTES
+from crypto.envelope import seal as seal_to
+from crypto.primitives import hkdf
+from crypto.secret.identity import HybridIdentity
+
+from .conftest import as_any
 
 pytestmark = pytest.mark.parametrize("browser", ["jit", pytest.param("jitless", marks=pytest.mark.long)], indirect=True)
 
@@ -143,6 +151,59 @@ def test_bad_draft_is_explained(office, officer, page, tmp_path, saved):
         assert error == [ENGLISH[f"say.draft.fault.{fault}"]], (name, fault)
         assert page.evaluate("document.activeElement.id") == field[1:]
         assert filled(page) == untouched
+
+
+def newer_draft() -> bytes:
+    """Return a draft of version 2, as a later page would lock it under ANOTHER_CODE."""
+    identity = HybridIdentity(hkdf(bytes(17 * i for i in range(16)), "underseal/v1/draft-identity", 32))
+    return seal_to(json.dumps({"v": 2, "kind": "draft"}).encode("ascii").ljust(LETTER_BYTES), [identity.recipient])
+
+
+def test_draft_of_another_page_is_explained(office, officer, page, tmp_path):
+    """A newer page's draft and another form's are each told in one sentence, and the form stays as it was."""
+    other, words_of_other = officer.locked_draft(TEXT, form="general-grievance", lang="es")
+    (tmp_path / "newer").write_bytes(newer_draft())
+    (tmp_path / "other").write_bytes(other)
+    page.goto(office.url)
+    page.wait_for_selector(visible("before", "[data-go=next]"))
+    untouched = filled(page)
+    for name, words, fault in [
+        ("newer", ANOTHER_CODE, "draft-version"),
+        ("other", words_of_other, "other-form"),
+    ]:
+        open_draft(page, tmp_path / name, words)
+        sentence = page.locator("#draft-file-error", has_text=ENGLISH[f"say.draft.fault.{fault}"])
+        sentence.wait_for()
+        assert page.locator("[data-aside=open] [data-error]:visible").count() == 1
+        assert page.evaluate("document.activeElement.id") == "draft-file"
+        assert page.evaluate("document.documentElement.lang") == "en"
+        assert filled(page) == untouched
+
+
+def click_on(page, to: str) -> None:
+    """Continue by mouse until a step is shown."""
+    while shown(page) != to:
+        page.locator(visible(shown(page), "[data-go=next]")).click()
+
+
+def test_text_too_long_for_a_letter_comes_back(office, page, tmp_path):
+    """A draft holds more than a letter: the text is whole again, and its step says that it is too long to go on."""
+    long = "a draft " * 1_600
+    begin(as_any(page), office.url, "en")
+    page.check("#kinds-OTH")
+    click_on(page, "text")
+    page.fill("#text", long)
+    words = save(page, tmp_path / "draft.age")
+    page.reload()
+    open_draft(page, tmp_path / "draft.age", words)
+    page.wait_for_selector("[data-opened] p")
+    assert page.locator("[data-opened] p").all_inner_texts() == [ENGLISH["say.draft.opened"]]
+    page.check("#device-no")
+    click_on(page, "text")
+    page.locator(visible("text", "[data-go=next]")).click()
+    assert page.locator("[data-errors-list] a").all_inner_texts() == [ENGLISH["field.text.error"]]
+    assert shown(page) == "text"
+    assert page.input_value("#text") == long
 
 
 def test_opening_asks_before_it_replaces(office, page, tmp_path, saved):

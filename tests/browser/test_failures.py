@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """When something fails, no word leaves the page and no word is lost."""
 
+import json
+from importlib import resources
+from pathlib import PurePosixPath
+
 import pytest
-from pagedriver import Wire, await_receipt, seal, visible, write_report
+from anybrowser import YEAR_OFF
+from pagedriver import Wire, await_receipt, press, seal, tab_to, visible, write_report
 from playwright.sync_api import Error
+from simulator import today
 
 MARKER = "xyzzyMARKERplugh"
 TEXT = f"Words that must stay, {MARKER}."
@@ -57,6 +63,35 @@ def test_without_its_script_nothing_is_sent(office, page, how):
     assert page.locator("[data-seal]").evaluate("b => b.closest('form') === null")
 
 
+@pytest.mark.parametrize("browser", ["jit"], indirect=True)
+def test_scripts_off_is_told(office, browser):
+    """Where scripts are off the page says so in both languages, and offers nothing to choose, to type or to press."""
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    wire = Wire(page)
+    page.goto(office.url, wait_until="networkidle")
+    notice = page.locator("[data-starting]")
+    assert notice.bounding_box()["y"] < 740
+    assert notice.locator("p").all_inner_texts() == [
+        words[key] for words in (words_of("en"), words_of("es")) for key in ("starting", "starting.text")
+    ]
+    assert page.locator(":is(button, input, select, textarea, summary):visible").count() == 0
+    assert {link.get_attribute("href") for link in page.locator("a").all()} == {"#main"}
+    assert {PurePosixPath(request.url.removeprefix(office.url)).suffix for request in wire.requests} <= {
+        "",
+        ".css",
+        ".svg",
+    }
+    assert {request.method for request in wire.requests} == {"GET"}
+    context.close()
+
+
+def words_of(lang: str) -> dict[str, str]:
+    """Return the words of the page in a language."""
+    words: dict[str, str] = json.loads(resources.files("intake").joinpath(f"words/{lang}.json").read_text("utf-8"))
+    return words
+
+
 def test_delayed_script_sends_nothing_early(office, page):
     """Until the script has come and the self-test has passed, pressing things does nothing; after, all is well."""
     wire = Wire(page)
@@ -74,6 +109,7 @@ def test_delayed_script_sends_nothing_early(office, page):
     write_report(page, office.url, TEXT, paste=True)
 
 
+@pytest.mark.broken_script
 def test_self_test_failure_stops_it(office, page):
     """On a device whose randomness is broken the seal button never works."""
     page.add_init_script("crypto.getRandomValues = () => { throw new Error('no entropy'); }")
@@ -250,3 +286,28 @@ def test_translation_and_prediction_are_off(office, page):
         "off",
         "false",
     ]
+
+
+@pytest.mark.parametrize("browser", ["jit", pytest.param("jitless", marks=pytest.mark.long)], indirect=True)
+@pytest.mark.parametrize("days", [-366, pytest.param(366, marks=pytest.mark.long)])
+def test_clock_a_year_off(office, page, days):
+    """The page shows the date it has, sends nothing, lets the date be corrected, and goes on."""
+    before = office.shelf()
+    page.add_init_script(YEAR_OFF % days)
+    wire = Wire(page)
+    write_report(page, office.url, TEXT, paste=True)
+    page.wait_for_selector(visible("check", "[data-date]:not([hidden])"))
+    wrong = page.evaluate("new Date().toISOString().slice(0, 10)")
+    assert wrong[:4] != today()[:4]
+    assert wrong in page.locator("[data-state=date]").inner_text()
+    seal(page)
+    assert outcome(page)
+    assert wire.posts() == []
+    tab_to(page, "[data-today]")
+    page.keyboard.press("Control+A")
+    page.keyboard.type(today())
+    press(page, "[data-use-date]")
+    page.wait_for_selector("[data-date]", state="hidden")
+    seal(page)
+    assert len(await_receipt(page)) == 13
+    assert len(office.shelf() - before) == 1

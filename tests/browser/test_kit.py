@@ -96,6 +96,7 @@ def test_date_is_set_right(office, page, kit, tmp_path):
     confirm(page)
     assert "This file has no keys for" in said(page, "date")
     seal(page)
+    page.wait_for_selector("[data-outcome] p")
     assert shown(page) == "check"
     page.locator("#today").fill(today())
     confirm(page)
@@ -107,11 +108,32 @@ def test_date_is_set_right(office, page, kit, tmp_path):
 
 
 @ONE_ENGINE
+def test_clock_that_moves_is_asked_about(page, kit):
+    """A device two weeks ahead is put right, and then its clock is: the kit asks anew, and seals to no past week."""
+    now = datetime.now(UTC)
+    page.clock.install(time=now + timedelta(days=28))
+    write_report(page, kit, "sealed on a moving clock", paste=True)
+    page.locator("#today").fill(str((now + timedelta(days=14)).date()))
+    confirm(page)
+    page.clock.set_system_time(now + timedelta(days=14))
+    seal(page)
+    assert (shown(page), page.input_value("#today")) == ("check", str((now + timedelta(days=14)).date()))
+    assert "This device says that today is" in said(page, "date")
+    confirm(page)
+    with page.expect_download():
+        seal(page)
+        await_receipt(page)
+    sunday = now.date() + timedelta(days=14 + 6 - now.weekday())
+    assert f"Hand it in by {sunday + timedelta(days=7)}" in page.locator("[data-hand-in-by]").inner_text()
+
+
+@ONE_ENGINE
 def test_forged_list_seals_nothing(office, page, tmp_path):
     """One recipient exchanged in the file: it says that its keys are not to be trusted, and seals to nobody."""
     forged = tmp_path / "kit.html"
-    forged.write_text(office.kit.read_text("utf-8").replace("recipient age1pq1q", "recipient age1pq1p", 1), "utf-8")
-    assert forged.read_bytes() != office.kit.read_bytes()
+    text = office.kit.read_text("utf-8")
+    first = text.index("recipient age1pq1") + len("recipient age1pq1")
+    forged.write_text(text[:first] + ("p" if text[first] == "q" else "q") + text[first + 1 :], "utf-8")
     write_report(page, forged.as_uri(), "sealed to nobody", paste=True)
     confirm(page)
     untrusted = said(page, "keys")

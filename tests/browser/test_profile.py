@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from pagedriver import tab_to, write_report
+from pagedriver import press, tab_to, visible, write_report
 from profilesearch import careless_page, traces
 
 from .conftest import QUIET
@@ -70,6 +70,42 @@ def test_killed_draft_leaves_nothing(office, playwright, folder):
         write_report(page, office.url, DRAFT)
         settle_and_kill(page, process)
     assert (folder / "profile" / "Default").is_dir()
+    assert traces(folder, CANARY) == []
+
+
+@pytest.mark.long
+def test_opened_draft_leaves_nothing(office, officer, playwright, folder, tmp_path):
+    """A draft that was opened, and is chosen once more with its words typed, stands in no file of the browser."""
+    locked, words = officer.locked_draft(DRAFT)
+    file = tmp_path / "draft.age"
+    file.write_bytes(locked)
+    with chromium(playwright, folder) as (page, process):
+        page.goto(office.url)
+        page.wait_for_selector(visible("before", "[data-open=open]"))
+        give_draft(page, file, words)
+        press(page, "[data-unlock]")
+        page.wait_for_selector("[data-opened] p")
+        give_draft(page, file, words)
+        settle_and_kill(page, process)
+    assert traces(folder, CANARY) == []
+    assert traces(folder, words[: len(words) // 2]) == []
+
+
+def give_draft(page, file, words) -> None:
+    """Choose the file of a draft and type its words."""
+    press(page, visible("before", "[data-open=open]"))
+    page.set_input_files("#draft-file", file)
+    tab_to(page, "#draft-typed")
+    page.keyboard.type(words)
+    assert page.input_value("#draft-typed") == words
+
+
+@pytest.mark.long
+def test_killed_kit_leaves_nothing(office, playwright, folder):
+    """Nor does a file hold a word of what is written in the kit, which lies on a disk."""
+    with chromium(playwright, folder) as (page, process):
+        write_report(page, office.kit.as_uri(), DRAFT)
+        settle_and_kill(page, process)
     assert traces(folder, CANARY) == []
 
 

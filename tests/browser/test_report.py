@@ -31,7 +31,7 @@ def test_typed_report_arrives(office, page):
     assert office.shelf() == set()
 
 
-def test_first_visit_is_small(office, page, capsys):
+def test_first_visit_is_small(office, page, measured):
     """Six requests, and fewer bytes than the budget, the keys among them."""
     sizes, answers = [], []
     page.on("response", lambda response: sizes.append((response.url, response.request)))
@@ -40,11 +40,10 @@ def test_first_visit_is_small(office, page, capsys):
     page.wait_for_selector(visible("before", "[data-go=next]"))
     page.wait_for_load_state("networkidle")
     bytes_seen = {url.removeprefix(office.url): request.sizes()["responseBodySize"] for url, request in sizes}
-    with capsys.disabled():
-        print(f"\nfirst visit: {len(sizes)} requests, {sum(bytes_seen.values())} bytes over the wire: {bytes_seen}")
+    measured(f"first visit: {len(sizes)} requests, {sum(bytes_seen.values())} bytes over the wire: {bytes_seen}")
     codings = {response.header_value("content-encoding") for response in answers}
     assert len(sizes) == 6
-    assert sum(bytes_seen.values()) < (100_000 if "br" in codings else 120_000)  # as brotli, as gzip
+    assert sum(bytes_seen.values()) < (91_000 if "br" in codings else 104_000)  # as brotli, as gzip
 
 
 RISKY = "Her A-number is A-123456789. \U0001f9a4 She will be removed tomorrow."

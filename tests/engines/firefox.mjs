@@ -32,6 +32,8 @@ const DO = {
     for (const key of keys) await chord(key.split("+"));
     return null;
   },
+  click: ({ selector }) => page.click(selector).then(() => null),
+  upload: ({ selector, path }) => page.$(selector).then((input) => input.uploadFile(path)).then(() => null),
   type: ({ text }) => page.keyboard.type(text).then(() => null),
   evaluate: ({ expression }) => page.evaluate(expression).then((value) => value ?? null),
   rules: ({ rules }) => (seen.rules = rules) && null,

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A draft saved by Firefox as "Safer" has it is a file on disk, and comes back from it."""
 
-import base64
 import json
 import time
 
@@ -14,11 +13,6 @@ SAVES = {
     "browser.download.alwaysOpenPanel": False,
     "dom.disable_beforeunload": True,
 }
-# What a person does in the dialog for files, which no key of the page reaches.
-CHOOSE = """(() => {
-const chosen = new DataTransfer();
-chosen.items.add(new File([Uint8Array.from(atob("%s"), (one) => one.charCodeAt(0))], "draft.age"));
-document.querySelector("#draft-file").files = chosen.files; })()"""
 
 
 def saved_file(folder) -> bytes:
@@ -45,7 +39,7 @@ def test_draft_comes_back(office, start, tmp_path):
     firefox.await_true("document.querySelector('[data-open=open]:not([hidden])')")
     assert firefox.text() == ""
     firefox.press("[data-open=open]")
-    firefox.value(CHOOSE % base64.b64encode(file).decode())
+    firefox.upload("#draft-file", folder / "draft.age")
     firefox.tab_to("#draft-typed")
     firefox.type(words)
     firefox.press(f"{OPEN} [data-unlock]")

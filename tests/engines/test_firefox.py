@@ -4,6 +4,7 @@
 import json
 
 import pytest
+from anybrowser import YEAR_OFF
 from simulator import today
 
 MARKER = "xyzzyMARKERplugh"
@@ -32,13 +33,6 @@ new MutationObserver((changes) => {
     if (state) watched.states.push([state, performance.now(), target.textContent !== ""]);
   }
 }).observe(document, { childList: true, subtree: true });
-"""
-YEAR_OFF = """
-const days = %d, Real = Date, shift = days * 86_400_000;
-globalThis.Date = class extends Real {
-  constructor(...parts) { parts.length ? super(...parts) : super(Real.now() + shift); }
-  static now() { return Real.now() + shift; }
-};
 """
 
 
@@ -73,7 +67,7 @@ def when(watched, state, number) -> float:
     return [time for name, time, _ in watched["states"] if name == state][number]
 
 
-def test_time_without_compiler(office, start, capsys):
+def test_time_without_compiler(office, start, measured):
     """The self-test and a seal take seconds at most without a compiler; the figures are printed."""
     firefox = start(STOPWATCH)
     firefox.write_report(office.url, TEXT, paste=True)
@@ -82,10 +76,9 @@ def test_time_without_compiler(office, start, capsys):
     watched = firefox.value("watched")
     test = when(watched, "test", 0), when(watched, "test", -1)
     seal = when(watched, "sending", 0), when(watched, "sending", 1)
-    with capsys.disabled():
-        for name, (begin, end) in {"self-test": test, "seal": seal}.items():
-            took, busy = round(end - begin), held(watched, begin, end)
-            print(f"\n{firefox.version} without JIT: {name} {took} ms, thread held {busy} ms")
+    for name, (begin, end) in {"self-test": test, "seal": seal}.items():
+        took, busy = round(end - begin), held(watched, begin, end)
+        measured(f"{firefox.version} without JIT: {name} {took} ms, thread held {busy} ms")
     assert 0 < test[1] - test[0] < SELF_TEST_SECONDS * 1000
     assert 0 < seal[1] - seal[0] < SEAL_SECONDS * 1000
 

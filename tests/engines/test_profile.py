@@ -3,6 +3,7 @@
 
 import time
 
+import pytest
 from profilesearch import careless_page, traces
 
 CANARY = "xyzzyCANARYplugh"
@@ -37,6 +38,34 @@ def test_killed_draft_leaves_nothing(office, start):
     settle_and_kill(firefox)
     assert any(firefox.folder.rglob("recovery.jsonlz4"))
     assert traces(firefox.folder, CANARY) == []
+
+
+@pytest.mark.long
+def test_opened_draft_leaves_nothing(office, officer, start, tmp_path):
+    """A draft that was opened, and is chosen once more with its words typed, stands in no file of the browser."""
+    locked, words = officer.locked_draft(DRAFT)
+    file = tmp_path / "draft.age"
+    file.write_bytes(locked)
+    firefox = start(**REMEMBERING)
+    firefox.goto(office.url)
+    firefox.await_element("[data-step=before] [data-open=open]:not([hidden])")
+    give_draft(firefox, file, words)
+    firefox.press("[data-unlock]")
+    firefox.await_element("[data-opened] p")
+    give_draft(firefox, file, words)
+    settle_and_kill(firefox)
+    assert any(firefox.folder.rglob("recovery.jsonlz4"))
+    assert traces(firefox.folder, CANARY) == []
+    assert traces(firefox.folder, words[: len(words) // 2]) == []
+
+
+def give_draft(firefox, file, words) -> None:
+    """Choose the file of a draft and type its words."""
+    firefox.press("[data-step=before] [data-open=open]")
+    firefox.upload("#draft-file", file)
+    firefox.tab_to("#draft-typed")
+    firefox.type(words)
+    assert firefox.value("document.querySelector('#draft-typed').value") == words
 
 
 def test_search_finds_what_is_left(start):

@@ -11,7 +11,7 @@ from crypto.secret.identity import HybridIdentity
 from crypto.signature import Namespace, SigningKey, sign
 from desk.ceremony import Plan, office_of
 from desk.ceremony_errors import PageDiffers
-from desk.kit import SignedList, covered_days, kit_of, lists_of_kit, signed_list
+from desk.kit import SignedList, check_newest, covered_days, kit_of, leading_to, lists_of_kit, signed_list
 from intake.office import Office
 
 ROOT, STRANGER = SigningKey.generate(), SigningKey.generate()
@@ -61,6 +61,16 @@ def test_week_signed_again_counts_as_signed_last():
     assert found(carried(lists))[day(2)].recipients == (KEYS[2],)
 
 
+def test_early_signing_keeps_the_weeks_until_then():
+    """Signed weeks ahead: the kit has what is in force today, and nothing that is over, replaced, or beyond a gap."""
+    lists = [made(n, n - 1, n) for n in range(1, 6)]
+    found = leading_to(day(5), lists, day(3))
+    assert sorted(each.says.sequence for each in found) == [3, 4, 5]
+    assert leading_to(day(5), lists, day(6)) == []
+    assert [each.says.sequence for each in leading_to(day(2), lists, day(0))] == [2, 1]
+    assert [each.says.sequence for each in leading_to(day(5), [lists[0], lists[4]], day(0))] == [5]
+
+
 def test_order_of_the_files_does_not_matter():
     """Sequences tell which list is the last one, whatever order they come in."""
     lists = [made(1, 0, 1), made(2, 1, 2), made(9, 1, keys=RENEWED)]
@@ -99,3 +109,37 @@ def test_strange_list_is_refused():
     forged = made(2, 1, 2, signer=STRANGER, office=other)
     with pytest.raises(PageDiffers, match="did not sign"):
         lists_of_kit(kit_of(PAGE, OFFICE, [made(1, 0, 1), forged]), OFFICE)
+
+
+BEFORE = [made(n, n - 1, n) for n in range(1, 6)]
+RENEWED_BATCH = [*(made(n + 5, n, n + 1, keys=RENEWED) for n in range(3, 5)), made(10, 5, keys=RENEWED)]
+NEXT_BATCH = [made(6, 5)]
+
+
+@pytest.mark.parametrize(
+    ("lists", "known"),
+    [
+        (BEFORE, []),
+        (BEFORE, BEFORE),
+        (BEFORE[::2], BEFORE),
+        (BEFORE, NEXT_BATCH),
+        (RENEWED_BATCH, BEFORE + RENEWED_BATCH),
+        (BEFORE + RENEWED_BATCH, RENEWED_BATCH),
+    ],
+)
+def test_newest_lists_are_taken(lists, known):
+    """What no later list replaces may be in a kit: nor does a batch that goes on with the same keys."""
+    check_newest(lists_of_kit(kit_of(PAGE, OFFICE, lists), OFFICE), known)
+
+
+@pytest.mark.parametrize("known", [RENEWED_BATCH, RENEWED_BATCH[:1], RENEWED_BATCH[1:], [made(9, 3, keys=RENEWED)]])
+def test_replaced_lists_are_refused(known):
+    """A kit of lists that were signed again, for all its weeks or some of them, would seal to keys given up."""
+    with pytest.raises(PageDiffers, match="which list [0-9]+ replaces"):
+        check_newest(lists_of_kit(kit_of(PAGE, OFFICE, BEFORE), OFFICE), BEFORE + known)
+
+
+def test_weeks_given_up_are_refused():
+    """Signed again for fewer weeks: those that only the replaced lists have count no more either."""
+    with pytest.raises(PageDiffers, match="which list 9 replaces"):
+        check_newest([made(5, 4, 5)], [made(9, 2, 3)])

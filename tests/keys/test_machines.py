@@ -14,6 +14,8 @@ from crypto.secret.opening import open_envelope
 from crypto.secret.secretfile import open_secret
 from crypto.signature import SigningKey
 from desk.halves import spoken
+from desk.kit import covered_days, lists_of_kit
+from intake.office import read_office
 
 EACH = {
     "custodian": {"holder-custodian.age", "custodian.age", "custodian.holder.txt"},
@@ -131,7 +133,10 @@ def test_next_quarter_goes_on(copy):
     assert new[-1].weeks[-1].last == MONDAY + 2 * QUARTER - timedelta(days=1)
     assert (new[0].counsel, new[0].desk) == (old[0].counsel, old[0].desk)
     assert not (copy.folder("custodian") / "custodian.age").exists()
-    assert keys("verify", copy.root / "signed-000014" / "public").code == 0
+    public = copy.root / "signed-000014/public"
+    assert keys("verify", public).code == 0
+    kit = lists_of_kit((public / "page/kit.html").read_bytes(), read_office((public / "office.json").read_bytes()))
+    assert covered_days(kit) == (MONDAY, MONDAY + 2 * QUARTER - timedelta(days=1))
 
 
 @pytest.mark.parametrize(

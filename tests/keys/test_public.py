@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from keyskit import OFFICE, PASSPHRASE, Machines, hold, keys
+from keyskit import MACHINES, OFFICE, PASSPHRASE, Machines, hold, keys
 
 from crypto.primitives import digest
 from crypto.signature import Namespace, SigningKey, sign
@@ -99,6 +99,12 @@ def _resign(public: Path) -> None:
     (public / "keys-000002.txt.sig").write_text(sign(data, SigningKey.generate(), Namespace.KEYS))
 
 
+def _office_for_recipients(public: Path) -> None:
+    """Put one file that the root signed in the place of another that it signs in the same namespace."""
+    for ending in ("", ".sig"):
+        shutil.copy(public / f"office.json{ending}", public / f"recipients.txt{ending}")
+
+
 WRONGS = {
     "list missing": (_remove("keys-000005.txt", "keys-000005.txt.sig"), "sequences", "6 follows 4"),
     "lists missing": (
@@ -124,6 +130,12 @@ WRONGS = {
     "page altered": (_swap("page/index.html", b"<body", b"<body "), "page", "index.html is missing, or does not have"),
     "digest altered": (_swap("page/SHA256SUMS", b"index.html", b"index.htm"), "page", "signature does not fit"),
     "page unsigned": (_remove("page/SHA256SUMS.sig"), "page", "signature"),
+    "office for recipients": (_office_for_recipients, "raw words", "not a hybrid age recipient"),
+    "kit in a form unsigned": (
+        lambda p: (p / "page/kit.html.br").write_bytes(b"x"),
+        "page",
+        "kit.html.br is not named by SHA256SUMS",
+    ),
     "kit removed": (_remove("page/kit.html"), "page", "kit.html is missing"),
     "no lists": (lambda p: [path.unlink() for path in p.glob("keys-*")], "lists signed", "there is no key list"),
 }
@@ -145,6 +157,13 @@ def test_verify_of_packed_page(copy):
     copy.public.joinpath("page", "index.html.gz").write_bytes(
         next(copy.public.joinpath("page").glob("*.css.gz")).read_bytes()
     )
+    assert "index.html.gz does not unpack to index.html" in keys("verify", copy.public).out
+
+
+def test_verify_of_packed_page_with_more(copy):
+    """What stands behind a gzip form is nobody's: it is no form of the page."""
+    packed = copy.public / "page" / "index.html.gz"
+    packed.write_bytes(packed.read_bytes() * 2)
     assert "index.html.gz does not unpack to index.html" in keys("verify", copy.public).out
 
 
@@ -248,7 +267,9 @@ def _forge(page: Path) -> None:
     (page / "index.html").write_bytes(data)
     (page / "index.html.gz").unlink()
     subprocess.run(
-        "sha256sum index.html kit.html underseal*.js underseal*.css underseal*.svg > SHA256SUMS", shell=True, cwd=page
+        "sha256sum index.html index.html.br kit.html underseal*.js underseal*.css underseal*.svg > SHA256SUMS",
+        shell=True,
+        cwd=page,
     )
 
 
@@ -292,6 +313,20 @@ def test_wrong_page_is_not_signed(copy, page, change):
     run = sign_page(copy, page)
     assert (4, True) == (run.code, sentence in run.err), run.err
     assert not (page / "SHA256SUMS.sig").exists()
+
+
+@pytest.mark.long
+def test_page_with_replaced_keys_is_not_signed(copy, page):
+    """The weeks were signed again since the page was made: neither signing nor verifying takes its kit for good."""
+    last = copy.public / "keys-000013.txt"
+    copy.sign(MACHINES[:3], "--after", last, "--from", copy.lists()[0].weeks[0].first)
+    run = sign_page(copy, page)
+    assert (4, True) == (run.code, "which list 26 replaces" in run.err), run.err
+    newest = copy.root / "signed-000014" / "public"
+    assert keys("verify", newest).code == 0
+    shutil.rmtree(newest / "page")
+    shutil.copytree(copy.public / "page", newest / "page")
+    assert "which list 26 replaces" in keys("verify", newest).out
 
 
 def test_page_of_another_office_is_not_signed(copy, tmp_path):

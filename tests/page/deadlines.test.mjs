@@ -98,6 +98,14 @@ test("what is said follows from state, standing and proof", () => {
   assert.deepEqual(wordsOf(silence).slice(0, 2), ["deadline.ira_silence", "deadline.sense.opens"]);
 });
 
+test("what a rule rests on is one word, a citation, or both", () => {
+  const CITATION = /^([a-z]+; )?([0-9]+ (USC|CFR)|EU) [0-9]/;
+  for (const { routes, elections: pairs } of profiles) {
+    for (const { id, basis } of [...routes, ...pairs]) assert.ok(/^[a-z]+$/.test(basis) || CITATION.test(basis), id);
+    for (const { id, basis } of pairs) assert.match(basis, /^[0-9]/, id);
+  }
+});
+
 test("profiles are whole", () => {
   const names = ["id", "trigger", "sense", "count", "unit", "roll", "basis", "verified", "needs", "configured", "owner"];
   for (const { as_of, routes, elections: pairs, profile } of profiles) {

@@ -44,6 +44,7 @@ test("every route, choice and note of the profiles has its words, and no other h
   const routes = profiles.flatMap((profile) => profile.routes).filter(({ owner }) => owner !== "desk");
   const parts = [
     ...routes.flatMap(({ id }) => [id, `${id}.hint`]), ...routes.map(({ unit }) => `unit.${unit}`),
+    ...routes.flatMap(({ basis }) => basis.match(/^[a-z]+/) ?? []).map((word) => `basis.${word}`),
     ...["open", "maybe", "passed", "contract"].map((state) => `state.${state}`),
     ...routes.filter(({ sense }) => sense !== "due").map(({ sense }) => `sense.${sense}`),
     "standing.disputed", "standing.closed", "configured", "unverified",

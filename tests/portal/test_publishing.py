@@ -56,6 +56,15 @@ def test_brotli_is_the_browsers_to_check(office: PortalOffice) -> None:
         assert {"br", "gzip"} == set(files[path].compressed)
 
 
+@pytest.mark.parametrize("ending", ["kit.html", ".svg"])
+def test_brotli_that_nothing_compares_is_not_served(office: PortalOffice, tmp_path: Path, ending: str) -> None:
+    """A form that nobody signed, of a file that no browser compares with a digest, could be anything: it stays."""
+    page = shutil.copytree(office.public / "page", tmp_path / "page")
+    name = next(page.glob(f"*{ending}")).name
+    (page / f"{name}.br").write_bytes(brotli.compress(b"another"))
+    assert "br" not in read_page(page, office.root.public)[f"/{name}"].compressed
+
+
 def test_same_bytes_for_all(client: FlaskClient) -> None:
     """Who asks, from where and how does not change a byte of the page."""
     asked = [{}, {"User-Agent": "one"}, {"Cookie": "a=b"}, {"Accept-Language": "es"}, {"Referer": "http://x/"}]
@@ -91,6 +100,10 @@ SPOILED: dict[str, Callable[[Path], object]] = {
     "script changed": lambda page: next(page.glob("*.js")).write_bytes(b"// another"),
     "gzip of other bytes": lambda page: (page / "index.html.gz").write_bytes(gzip.compress(b"another")),
     "gzip damaged": lambda page: (page / "index.html.gz").write_bytes(b"\x1f\x8b damaged"),
+    "gzip with more behind it": lambda page: (page / "index.html.gz").write_bytes(
+        (page / "index.html.gz").read_bytes() + gzip.compress(b"another")
+    ),
+    "gzip cut short": lambda page: (page / "index.html.gz").write_bytes((page / "index.html.gz").read_bytes()[:-1]),
     "sums changed": lambda page: (page / "SHA256SUMS").write_bytes((page / "SHA256SUMS").read_bytes() + b"\n"),
     "signature of another": lambda page: (page / "SHA256SUMS.sig").write_text(
         sign((page / "SHA256SUMS").read_bytes(), SigningKey.generate(), Namespace.PAGE)
