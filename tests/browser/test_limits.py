@@ -44,7 +44,7 @@ def test_text_to_its_last_byte(office, page):
     press(page, visible("text", "[data-go=next]"))
     assert shown(page) == "text"
     assert page.evaluate("() => document.activeElement.matches('[data-errors]')")
-    assert page.locator("[data-errors-list]").inner_text().startswith("This is longer than one letter holds.")
+    assert page.locator("[data-errors-list]").inner_text().startswith("Too long for one letter.")
     assert page.input_value("#text") == whole + "x"
     write(page, whole)
     assert room(page) == 0
