@@ -76,7 +76,7 @@ def test_scripts_off_is_told(office, browser):
         words[key] for words in (words_of("en"), words_of("es")) for key in ("starting", "starting.text")
     ]
     assert page.locator(":is(button, input, select, textarea, summary):visible").count() == 0
-    assert {link.get_attribute("href") for link in page.locator("a").all()} == {"#main"}
+    assert {link.get_attribute("href") for link in page.locator("a").all()} == {"#main", "/kit.html"}
     assert {PurePosixPath(request.url.removeprefix(office.url)).suffix for request in wire.requests} <= {
         "",
         ".css",
@@ -195,7 +195,7 @@ def test_portal_killed_in_mid_send(office, page):
 
 KEY_FAULTS = {
     "another root's list": lambda text: text.replace("office ", "office X"),
-    "a recipient changed": lambda text: text[:-60] + "q" + text[-59:],
+    "a recipient changed": lambda text: text[:-60] + ("p" if text[-60] == "q" else "q") + text[-59:],
     "html": lambda text: "<h1>Log in</h1>",
     "empty": lambda text: "",
 }

@@ -67,7 +67,7 @@ def test_fifteen_thousand_characters(office, page):
 
 
 def test_numbers_that_contradict_themselves(office, page):
-    """The last ten: the summary names the rule and leads to its first number; set right, the path goes on."""
+    """The last ten: the summary has the rules in their order, and leads to the first; set right, the path goes on."""
     page.goto(office.url)
     start(page)
     page.check("#kinds-REV")
@@ -78,7 +78,7 @@ def test_numbers_that_contradict_themselves(office, page):
     assert shown(page) == "last_ten"
     assert page.locator("[data-errors-list] li").count() == 2
     press(page, "[data-errors-list] a")
-    assert page.evaluate("() => document.activeElement.id") == "last_ten_pos"
+    assert page.evaluate("() => document.activeElement.id") == "last_ten_pos_changed"
     page.select_option("#last_ten_neg", "6")
     page.select_option("#last_ten_pos_changed", "3")
     press(page, visible("last_ten", "[data-go=next]"))

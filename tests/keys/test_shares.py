@@ -53,7 +53,7 @@ def test_root_survives_new_shares():
 
 
 @given(number=st.integers(0, 2), typed=st.sampled_from([str.upper, str.title, lambda word: word[:4]]))
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 def test_typing_is_forgiven(number, typed):
     """Capitals, and four letters in place of a word."""
     assert read_share([typed(word) for word in THREE[number].words]).words == THREE[number].words
@@ -67,7 +67,7 @@ def test_four_letters_tell_words_apart():
 
 
 @given(place=st.integers(0, WORDS - 1), wrong=st.sampled_from(WORDLIST))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_wrong_word_is_noticed(place, wrong):
     """One word exchanged for another of the list never makes a share that joins."""
     words = list(THREE[0].words)
