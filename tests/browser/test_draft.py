@@ -216,7 +216,7 @@ def test_opening_asks_before_it_replaces(office, page, tmp_path, saved):
     assert page.locator("[data-state=open]").inner_text() == ENGLISH["say.draft.replace"]
     assert page.is_checked("#kinds-STD")
     press(page, f"{OPEN} [data-unlock]")
-    page.wait_for_selector(visible("kinds", "[data-input]"))
+    page.wait_for_selector("[data-opened] p")
     assert (page.is_checked("#kinds-REV"), page.is_checked("#kinds-STD")) == (True, False)
     assert page.input_value("#text") == TEXT
 

@@ -29,7 +29,7 @@ def facts(office: Office) -> Settings:
     """The settings of a desk of this office, its weekly key ours."""
     regions = read_office((office.public / "office.json").read_bytes())
     keys = (office.portal.public, office.desk)
-    return Settings(regions, *keys, 3, date(2031, 1, 5), RECIPIENTS[1], RECIPIENTS[2], Path("a"), Path("b"))
+    return Settings(regions, *keys, 3, date(2031, 1, 5), RECIPIENTS[1], RECIPIENTS[2], 1, (Path("a"),), Path("b"))
 
 
 @pytest.fixture(scope="module")
