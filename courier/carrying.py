@@ -155,7 +155,7 @@ def _check(route: str, data: bytes, signature: bytes, office: Office) -> None:
 def _checked(answer: dict[str, Any], route: str) -> dict[str, Any]:
     names = ("sequence",) if route == "/keys" else ("deleted", "unknown")
     if answer.keys() != set(names) or not all(_is_count(answer[name]) for name in names):
-        raise AnswerStrange
+        raise AnswerStrange("gate")
     return answer
 
 
@@ -163,7 +163,7 @@ def checked_status(line: Line) -> dict[str, Any]:
     """Return what the portal says of itself, each part of its kind. Raises AnswerStrange."""
     status = line.ask("/status")
     if status.keys() != {"waiting", "damaged", "oldest_day", "last_pull", "last_pull_day", "lists"}:
-        raise AnswerStrange
+        raise AnswerStrange("gate")
     good = (
         _is_count(status["waiting"])
         and _is_count(status["damaged"])
@@ -173,7 +173,7 @@ def checked_status(line: Line) -> dict[str, Any]:
         and all(_is_list_row(row) for row in status["lists"])
     )
     if not good:
-        raise AnswerStrange
+        raise AnswerStrange("gate")
     return status
 
 

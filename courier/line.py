@@ -9,7 +9,7 @@ import io
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
 
@@ -53,7 +53,7 @@ class GateRefused(UndersealError):
 
 
 class AnswerStrange(UndersealError):
-    """the gate answered in a way that this version does not know"""
+    """the {} answered in a way that this version does not know"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +87,9 @@ class Line:
             try:
                 value = read_json(_whole(answer), max_bytes=MAX_ANSWER_BYTES)
             except JsonRefused as error:
-                raise AnswerStrange from error
+                raise AnswerStrange("gate") from error
         if not isinstance(value, dict):
-            raise AnswerStrange
+            raise AnswerStrange("gate")
         return value
 
     @contextlib.contextmanager
@@ -157,21 +157,29 @@ class _Arriving(io.RawIOBase):
 
 def portal_health(settings: Settings) -> str:
     """Return the portal's word about its room. Raises Unreachable."""
+    with open_client(settings.proxy, None) as client:
+        answer, body = fetch(client, settings.portal + "/health", {}, MAX_ANSWER_BYTES)
+    up, _, room = body.decode("utf-8", "replace").strip().partition("\nroom ")
+    if answer.status_code != 200 or up != "up" or room not in ("plenty", "low", "none"):
+        raise AnswerStrange("portal")
+    return room
+
+
+def fetch(
+    client: httpx.Client, address: str, headers: Mapping[str, str], max_bytes: int
+) -> tuple[httpx.Response, bytes]:
+    """Return a portal's answer to a GET, and its body as it came. Raises Unreachable, AnswerStrange for a longer."""
     watch = _Watch()
+    extensions = {"trace": watch.note}
     try:
         with (
             watch.until_begun(0) as begun,
-            open_client(settings.proxy, None) as client,
-            client.stream("GET", settings.portal + "/health", extensions={"trace": watch.note}) as answer,
+            client.stream("GET", address, headers=dict(headers), extensions=extensions) as answer,
         ):
             begun()
-            text = _whole(answer, "portal").decode("utf-8", "replace")
+            return answer, _whole(answer, "portal", max_bytes)
     except httpx.HTTPError as error:
         raise Unreachable("portal", type(error).__name__) from error
-    up, _, room = text.strip().partition("\nroom ")
-    if answer.status_code != 200 or up != "up" or room not in ("plenty", "low", "none"):
-        raise AnswerStrange
-    return room
 
 
 def open_client(proxy: str | None, socket_path: str | None) -> httpx.Client:
@@ -228,10 +236,10 @@ def _timely(answer: httpx.Response, whose: str) -> Iterator[bytes]:
         yield part
 
 
-def _whole(answer: httpx.Response, whose: str = "gate") -> bytes:
+def _whole(answer: httpx.Response, whose: str = "gate", max_bytes: int = MAX_ANSWER_BYTES) -> bytes:
     body = b""
     for part in _timely(answer, whose):
         body += part
-        if len(body) > MAX_ANSWER_BYTES:
-            raise AnswerStrange
+        if len(body) > max_bytes:
+            raise AnswerStrange(whose)
     return body

@@ -5,15 +5,15 @@ Nothing is sent but requests for public files. A portal that serves one person s
 another (deploy/THREATS.md): the more people check, from the more places, the less it can dare.
 """
 
-import zlib
+import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 import brotli
 import httpx
 
-from courier.line import open_client
+from courier.line import fetch, open_client
 from crypto.keylist import KeyList, read_key_list
 from crypto.primitives import digest
 from crypto.signature import Namespace, verify
@@ -21,6 +21,7 @@ from intake.checks import Check, Wrong, run_checks
 from intake.errors import Exit, UndersealError
 from intake.limits import MIB
 from intake.office import Office, office_of_page
+from intake.packing import gunzipped
 from intake.page import INDEX, INDEX_BR, SUMS, read_sums
 
 MAX_FILE_BYTES = 4 * MIB
@@ -56,12 +57,6 @@ _CODED = ("content-encoding", "content-length", "connection", "keep-alive", "tra
 _POLICY = ("default-src 'none'", "script-src 'self'", "connect-src 'self'", "trusted-types 'none'", "worker-src 'none'")
 
 
-class NotReached(UndersealError):
-    """the portal does not answer, or the line to it was cut: {}"""
-
-    exit_code = Exit.NETWORK
-
-
 class NotAPortal(UndersealError):
     """what answers there is no portal's page"""
 
@@ -89,12 +84,12 @@ class Answer:
         return self.status, tuple(each for each in self.headers if each[0] not in _CODED), self.body
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Portal:
     """Everything public of one portal, fetched once for each visitor. `seen` has the answers by file name."""
 
     office: Office
-    seen: dict[str, list[Answer]] = field(default_factory=dict)
+    seen: Mapping[str, list[Answer]]
 
     def file(self, name: str) -> bytes:
         """Return a file as the first visitor got it. Raises Wrong."""
@@ -105,7 +100,7 @@ class Portal:
 
 
 def fetch_portal(url: str, proxy: str | None, told: Callable[[str], None]) -> Portal:
-    """Return everything public at an address. Raises NotReached, or NotAPortal for an address that is none.
+    """Return everything public at an address. Raises NotAPortal for something else there, Unreachable, AnswerStrange.
 
     told  is called with the name of each file before it is fetched
     """
@@ -116,18 +111,13 @@ def fetch_portal(url: str, proxy: str | None, told: Callable[[str], None]) -> Po
             path = "/" if name == INDEX else f"/{name}"
             return [_fetch(client, url + path, visitor) for visitor in VISITORS]
 
+        index = visit(INDEX)
         try:
-            index = visit(INDEX)
-            try:
-                portal = Portal(office_of_page(index[0].body))
-            except UndersealError as error:
-                raise NotAPortal from error
-            portal.seen = {INDEX: index, **{name: visit(name) for name in (SUMS, _SIGNATURE, _KEYS, _KEYS_SIGNATURE)}}
-            for name in _named(portal.seen[SUMS][0].body):
-                portal.seen[name] = visit(name)
-        except httpx.HTTPError as error:
-            raise NotReached(type(error).__name__) from error
-    return portal
+            office = office_of_page(index[0].body)
+        except UndersealError as error:
+            raise NotAPortal from error
+        seen = {INDEX: index, **{name: visit(name) for name in (SUMS, _SIGNATURE, _KEYS, _KEYS_SIGNATURE)}}
+        return Portal(office, seen | {name: visit(name) for name in _named(seen[SUMS][0].body)})
 
 
 def check_portal(portal: Portal, office: Office | None, today: date) -> list[Check]:
@@ -215,23 +205,17 @@ def _named(sums: bytes) -> list[str]:
 
 
 def _fetch(client: httpx.Client, address: str, visitor: Mapping[str, str]) -> Answer:
-    with client.stream("GET", address, headers=dict(visitor)) as answer:
-        sent = b""
-        for part in answer.iter_raw():
-            sent += part
-            if len(sent) > MAX_FILE_BYTES:
-                raise NotReached("it answers with more than a page has")
+    answer, sent = fetch(client, address, visitor, MAX_FILE_BYTES)
     headers = tuple(sorted((name.lower(), value) for name, value in answer.headers.items()))
-    return Answer(answer.status_code, headers, sent, _decoded(sent, dict(headers).get("content-encoding")))
+    return Answer(answer.status_code, headers, sent, _decoded(sent, answer.headers.get("content-encoding")))
 
 
 def _decoded(sent: bytes, coding: str | None) -> bytes:
     """Return a body without its coding, at most MAX_FILE_BYTES of it; empty for a damaged one."""
-    try:
-        if coding == "gzip":
-            return zlib.decompressobj(wbits=31).decompress(sent, MAX_FILE_BYTES)
-        if coding == "br":
+    if coding == "gzip":
+        return gunzipped(sent, MAX_FILE_BYTES) or b""
+    if coding == "br":
+        with contextlib.suppress(brotli.error):
             return bytes(brotli.Decompressor().process(sent, output_buffer_limit=MAX_FILE_BYTES))
-    except (zlib.error, brotli.error):
         return b""
     return sent

@@ -87,7 +87,8 @@ def check_newest(lists: Sequence[SignedList], known: Sequence[SignedList]) -> No
         later = sorted((each for each in known if _sequence(each) > _sequence(used)), key=_sequence)
         same_week = [has for each in later for has in each.says.weeks if has.first == week.first]
         replaced = any(each.says.weeks[0].first <= used.says.weeks[0].first for each in later)
-        if same_week[-1] != week if same_week else replaced:
+        stale = same_week[-1] != week if same_week else replaced
+        if stale:
             raise PageDiffers(
                 f"{KIT} has the keys of list {_sequence(used)}, which list {_sequence(later[-1])} replaces"
             )

@@ -2,7 +2,6 @@
 """The files of one office's page; a folder of them, checked against its digests and the release installed here."""
 
 import gzip
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from intake.errors import UndersealError
 from intake.files import read
 from intake.limits import MIB
 from intake.office import Office, office_of_page, render_page
+from intake.packing import gunzipped
 from intake.page import INDEX, INDEX_BR, KIT, SUMS, BuiltPage, SumsRefused, read_sums
 
 MAX_FILE_BYTES = 4 * MIB
@@ -78,7 +78,7 @@ def check_digests(files: Mapping[str, bytes]) -> None:
             raise PageDiffers(f"{name} is missing, or does not have the digest that {SUMS} names")
         if name.endswith(".html") and name + ".br" in files.keys() - named.keys():
             raise PageDiffers(f"{name}.br is not named by {SUMS}, and no browser could check it")
-        if name + ".gz" in files and unpacked(files[name + ".gz"]) != files[name]:
+        if name + ".gz" in files and gunzipped(files[name + ".gz"], MAX_FILE_BYTES) != files[name]:
             raise PageDiffers(f"{name}.gz does not unpack to {name}")
 
 
@@ -105,16 +105,6 @@ def check_release(files: Mapping[str, bytes], built: BuiltPage, office: Office) 
             raise PageDiffers(f"{name} is no file of the page")
         same = files.get(name) == expected[name]
         if not same and name.endswith(".gz"):  # the same bytes may be packed otherwise
-            same = unpacked(files.get(name, b"")) == unpacked(expected[name])
+            same = gunzipped(files.get(name, b""), MAX_FILE_BYTES) == gunzipped(expected[name], MAX_FILE_BYTES)
         if not same:
             raise PageDiffers(f"{name} is not the file that the release installed here makes for this office")
-
-
-def unpacked(data: bytes) -> bytes | None:
-    """Return what a gzip file holds, at most MAX_FILE_BYTES; None for a damaged one, or one that something follows."""
-    unpacking = zlib.decompressobj(wbits=31)
-    try:
-        whole = unpacking.decompress(data, MAX_FILE_BYTES)
-    except zlib.error:
-        return None
-    return whole if unpacking.eof and not unpacking.unused_data else None

@@ -11,7 +11,7 @@ from desk import tables
 from desk.vault import Vault
 from intake.limits import BUNDLE_MAX_ENVELOPES
 
-KEEP_DAYS = 14  # DESIGN.md 4; the page's kit counts with the same number
+KEEP_DAYS = 14  # FORMAT.md 8 and 9: the page's kit counts with the same number
 GRACE_DAYS = 1  # a letter sealed in a week's last minute is on its way for some time
 VALID_DAYS = 14  # of a signed text: a hold may have come since
 MAX_RECEIVED_BYTES = 1_000

@@ -7,19 +7,15 @@ What is acknowledged is deleted at once, by the gate; here nothing goes that a d
 import contextlib
 import os
 import sqlite3
-import time
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from intake import files
 from intake.errors import Exit, UndersealError
 from portal.config import Config
-from portal.shelf import EnvelopeDamaged, Shelf
-
-_DAY_SECONDS = 86_400
+from portal.shelf import EnvelopeDamaged, Shelf, date_at_midnight, storage_corrupt
 
 
 class ShelfDamaged(UndersealError):
@@ -58,12 +54,12 @@ def tidy(config: Config, today: date) -> Night:
             whole = shelf.is_whole()
         found = Night(*shelf.waiting(), shelf.damaged())
     except (SQLAlchemyError, sqlite3.Error) as error:
-        if isinstance(getattr(error, "orig", error), sqlite3.DatabaseError) and "malformed" in str(error):
+        if storage_corrupt(error):
             raise ShelfDamaged from error
         raise ShelfNotTidied(type(error).__name__) from error
     finally:
         shelf.close()
-        _date_at_midnight(config.directory)
+        date_at_midnight([*config.directory.rglob("*"), config.directory])
     if not whole:
         raise ShelfDamaged
     return found
@@ -76,10 +72,3 @@ def _check_envelopes(shelf: Shelf) -> None:
     for name in names:
         with contextlib.suppress(EnvelopeDamaged, KeyError):
             list(shelf.bodies([name]))
-
-
-def _date_at_midnight(folder: Path) -> None:
-    midnight = int(time.time()) // _DAY_SECONDS * _DAY_SECONDS
-    for path in (*folder.rglob("*"), folder):
-        if not path.is_symlink():
-            os.utime(path, (midnight, midnight))

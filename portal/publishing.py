@@ -5,7 +5,6 @@
 """
 
 import time
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +17,7 @@ from crypto.signature import Namespace, PublicKey, verify
 from intake.errors import Exit, UndersealError
 from intake.files import read
 from intake.limits import KIB, MIB
+from intake.packing import gunzipped
 from intake.page import SumsRefused, read_sums
 from portal.shelf import HeldList, Shelf
 
@@ -92,20 +92,9 @@ def _page_file(folder: Path, name: str, digests: Mapping[str, str]) -> PublicFil
         compressed[coding] = read(path, MAX_PAGE_FILE_BYTES)
         if digests.get(path.name, digest(compressed[coding])) != digest(compressed[coding]):
             raise PageUntrusted(f"{path.name} is not the file that was signed")
-    if "gzip" in compressed and _unpacked(compressed["gzip"]) != body:
+    if "gzip" in compressed and gunzipped(compressed["gzip"], MAX_PAGE_FILE_BYTES) != body:
         raise PageUntrusted(f"{name}.gz does not unpack to {name}")
     return PublicFile(_TYPES[Path(name).suffix], body, compressed)
-
-
-def _unpacked(data: bytes) -> bytes:
-    unpacking = zlib.decompressobj(wbits=31)
-    try:
-        whole = unpacking.decompress(data, MAX_PAGE_FILE_BYTES)
-    except zlib.error as error:
-        raise PageUntrusted("a gzip form is damaged") from error
-    if not unpacking.eof or unpacking.unused_data:
-        raise PageUntrusted("a gzip form is cut short, or something follows it")
-    return whole
 
 
 def take_list(shelf: Shelf, text: bytes, signature: str, root: PublicKey, floor: int) -> KeyList:

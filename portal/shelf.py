@@ -235,12 +235,12 @@ class Shelf:
     def forget_nonces(self, today: date) -> None:
         """Delete the nonces of days that are over; those of yesterday still stand for requests around midnight."""
         with self._writing() as connection:
-            connection.execute(delete(NONCES).where(NONCES.c.day < today - timedelta(days=1)))
+            _forget_nonces(connection, today)
 
     def use_nonce(self, nonce: str, today: date) -> bool:
         """Return whether the nonce was new, and keep it until tomorrow has passed: no hour of a request is kept."""
-        self.forget_nonces(today)
         with self._writing() as connection:
+            _forget_nonces(connection, today)
             made = connection.execute(sqlite.insert(NONCES).values(nonce=nonce, day=today).on_conflict_do_nothing())
             return made.rowcount == 1
 
@@ -255,10 +255,7 @@ class Shelf:
 
     def _hide_times(self) -> None:
         """Set the times of the file, its journal and the folder to midnight. A letter is not lost where that fails."""
-        midnight = int(time.time()) // _DAY_SECONDS * _DAY_SECONDS
-        for path in (self._path, self._path.with_name(self._path.name + "-journal"), self._path.parent):
-            with contextlib.suppress(OSError):
-                os.utime(path, (midnight, midnight))
+        date_at_midnight([self._path, self._path.with_name(self._path.name + "-journal"), self._path.parent])
 
     def _set_aside(self, key: bytes) -> None:
         chosen = select(ENVELOPES.c.digest, ENVELOPES.c.day, ENVELOPES.c.body).where(ENVELOPES.c.digest == key)
@@ -336,13 +333,34 @@ def _stands() -> ColumnElement[bool]:
     return ~replaced.exists()
 
 
+def date_at_midnight(paths: Iterable[Path]) -> None:
+    """Set the times of files and folders to the last midnight, in UTC, as far as they are there."""
+    midnight = int(time.time()) // _DAY_SECONDS * _DAY_SECONDS
+    for path in paths:
+        with contextlib.suppress(OSError):
+            os.utime(path, (midnight, midnight), follow_symlinks=False)
+
+
 def storage_broke(error: BaseException) -> bool:
     """Return whether writing or syncing failed below the database.
 
     After that nobody knows what the disk holds: the process must end, and never sync the same file again.
     """
-    cause = getattr(error, "orig", None)
-    return isinstance(cause, sqlite3.Error) and (getattr(cause, "sqlite_errorcode", 0) & 0xFF) == sqlite3.SQLITE_IOERR
+    return _sqlite_code(error) == sqlite3.SQLITE_IOERR
+
+
+def storage_corrupt(error: BaseException) -> bool:
+    """Return whether the database's file is no whole database any more."""
+    return _sqlite_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _sqlite_code(error: BaseException) -> int:
+    """Return SQLite's primary result code of an error, from itself or from what SQLAlchemy wrapped; 0 without one."""
+    return getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) & 0xFF
+
+
+def _forget_nonces(connection: Connection, today: date) -> None:
+    connection.execute(delete(NONCES).where(NONCES.c.day < today - timedelta(days=1)))
 
 
 def _last_manifest(connection: Connection) -> MadeManifest | None:

@@ -6,13 +6,15 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from courierkit import answering
 from simulator import free_port
 
 import underseal
@@ -171,6 +173,17 @@ def test_other_page_is_no_portal(office):
     with liar(office.port, body_of("/", lambda body: b"<h1>Log in</h1>")) as url:
         told = verify(url)
     assert str(told.exception) == "what answers there is no portal's page"
+
+
+def test_dripping_portal_is_left(monkeypatch):
+    """A portal that sends a byte now and then holds nobody who looks."""
+    monkeypatch.setattr("courier.line.PATIENCE_SECONDS", 1.0)
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
+    began = time.monotonic()
+    with closing(answering(head, drip=100)) as listener:
+        told = verify(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    assert code(told) == 6
+    assert time.monotonic() - began < 5
 
 
 def run_without(module: str, *words: str) -> subprocess.CompletedProcess[str]:

@@ -24,7 +24,6 @@ const deadlines = new DeadlineHelper(root, say, () => sealing.today);
 const drafting = new Drafting(root, form, say, opened);
 const handIn = new HandIn(root, sending, say);
 let receiptUnchecked = false;
-let sealed = false;
 let testFailed = false;
 
 showOffice();
@@ -84,8 +83,11 @@ function opened(draft) {
   sending.forget();
   if (LANGUAGES.includes(draft.lang)) useLanguage(draft.lang);
   const whole = form.fill(draft);
+  const asked = form.chosen("device").length > 0; // else the first step waits for the answer
   steps.show("before");
-  find(root, "[data-opened]", HTMLElement).append(make("p", say("draft.opened")), ...(whole ? [] : [make("p", say("draft.missed"))]));
+  if (asked) steps.move(1);
+  const sentences = ["draft.opened", ...(whole ? [] : ["draft.missed"]), ...(asked ? [] : ["draft.device"])];
+  find(root, "[data-opened]", HTMLElement).append(...sentences.map((key) => make("p", say(key))));
 }
 
 /** The portal keeps the report: its words leave the page, and the receipt is shown. @param {string[]} words */
@@ -93,7 +95,7 @@ function arrived(words) {
   if (sending.kit) saveSealed();
   steps.keep();
   clear();
-  sealed = receiptUnchecked = true;
+  receiptUnchecked = true;
   handOver(root, words, say, () => {
     receiptUnchecked = false;
     find(root, "[data-state=leaving]", HTMLElement).replaceChildren();
@@ -125,7 +127,7 @@ function warnOfTest(passed) {
 
 /** @param {BeforeUnloadEvent} event */
 function warn(event) {
-  if (form.begun || receiptUnchecked || sending.kit && sealed) event.preventDefault(); // the file may not be saved yet
+  if (form.begun || receiptUnchecked || sending.kit && steps.walked) event.preventDefault(); // a kit's file may not be saved yet
 }
 
 /** Forget everything at once and go; only an unchecked receipt asks for a second press. */

@@ -22,6 +22,7 @@ TEXT = f"They told me: \u201csign it\u201d, {MARKER}.\n  Ñandú 文字 🦤 <b>
 SPANISH = json.loads(resources.files("intake").joinpath("words/es.json").read_text(encoding="utf-8"))
 ENGLISH = json.loads(resources.files("intake").joinpath("words/en.json").read_text(encoding="utf-8"))
 ANOTHER_CODE = "abandon math mimic master filter design carbon crystal rookie group knife young inmate"  # FORMAT.md 11
+OPENED = [ENGLISH["say.draft.opened"], ENGLISH["say.draft.device"]]  # in a page that has just been loaded
 OPEN, SAVE = "[data-aside=open]:not([hidden])", "[data-aside=save]:not([hidden])"
 
 
@@ -88,7 +89,7 @@ def test_draft_comes_back_and_arrives(office, page, tmp_path):
     open_draft(again, tmp_path / "draft.age", words)
     again.wait_for_selector("[data-opened] p")
     assert [request.url for one in wires for request in one.requests if not request.url.startswith("blob:")] == []
-    assert again.locator("[data-opened] p").all_inner_texts() == [ENGLISH["say.draft.opened"]]
+    assert again.locator("[data-opened] p").all_inner_texts() == OPENED
     assert filled(again) == before
     start(again)
     assert shown(again) == "kinds"
@@ -197,7 +198,7 @@ def test_text_too_long_for_a_letter_comes_back(office, page, tmp_path):
     page.reload()
     open_draft(page, tmp_path / "draft.age", words)
     page.wait_for_selector("[data-opened] p")
-    assert page.locator("[data-opened] p").all_inner_texts() == [ENGLISH["say.draft.opened"]]
+    assert page.locator("[data-opened] p").all_inner_texts() == OPENED
     page.check("#device-no")
     click_on(page, "text")
     page.locator(visible("text", "[data-go=next]")).click()
@@ -216,7 +217,7 @@ def test_opening_asks_before_it_replaces(office, page, tmp_path, saved):
     assert page.locator("[data-state=open]").inner_text() == ENGLISH["say.draft.replace"]
     assert page.is_checked("#kinds-STD")
     press(page, f"{OPEN} [data-unlock]")
-    page.wait_for_selector("[data-opened] p")
+    page.wait_for_selector(visible("kinds", "[data-input]"))
     assert (page.is_checked("#kinds-REV"), page.is_checked("#kinds-STD")) == (True, False)
     assert page.input_value("#text") == TEXT
 
@@ -226,7 +227,8 @@ def test_what_is_no_longer_offered_is_told(office, page, tmp_path, saved):
     page.evaluate("document.querySelector('#role_band option[value=officer]').remove()")
     open_draft(page, tmp_path / "draft.age", saved)
     page.wait_for_selector("[data-opened] p")
-    assert page.locator("[data-opened] p").all_inner_texts()[1:] == [ENGLISH["say.draft.missed"]]
+    first, device = OPENED
+    assert page.locator("[data-opened] p").all_inner_texts() == [first, ENGLISH["say.draft.missed"], device]
     assert page.input_value("#role_band") == "no_answer"
     assert page.input_value("#text") == TEXT
 
@@ -275,7 +277,10 @@ def test_spanish_draft_speaks_spanish(office, page, tmp_path):
     open_draft(page, tmp_path / "draft.age", words)
     page.wait_for_selector("[data-opened] p")
     assert page.evaluate("document.documentElement.lang") == "es"
-    assert page.locator("[data-opened]").inner_text() == SPANISH["say.draft.opened"]
+    assert page.locator("[data-opened] p").all_inner_texts() == [
+        SPANISH["say.draft.opened"],
+        SPANISH["say.draft.device"],
+    ]
     assert page.is_checked("#kinds-REV")
     open_draft(page, tmp_path / "draft.age", "abandon")
     press(page, f"{OPEN} [data-unlock]")

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { ROOT } from "./project.mjs";
 
 const MODULE = pathToFileURL(join(ROOT, "portal/page/selftest.mjs")).href;
-const MAX_MS = 1000; // DESIGN.md: one second of computing from press to receipt, without a compiler
+const MAX_MS = 1000; // One second of computing from press to receipt, without a compiler
 
 /** The fastest of three self-tests, in milliseconds, in an engine without what we must not need. */
 function milliseconds(flags) {
