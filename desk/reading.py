@@ -18,7 +18,7 @@ from desk.vault import Vault
 NEW = "new"
 MIN_PREFIX = 4  # hexadecimal digits
 SHOWN_ID = 8  # digits; more where two reports share them
-SMALL = 4  # DOMAIN R15: a filter that leaves 1 to 4 reports is close to naming people
+SMALL = 4  # a filter that leaves 1 to 4 reports is close to naming people
 
 Facts = dict[str, Any]
 

@@ -17,7 +17,7 @@ from typing import Any
 from intake.plaincopy import Alphabets, Copy, Folding, character_class, runs
 
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}", re.ASCII)
-COMBINATION_PARTS = 3  # DOMAIN: origin, month, place, person and harm; three of them can be enough to know a case
+COMBINATION_PARTS = 3  # origin, month, place, person and harm; three of them can be enough to know a case
 
 
 class Group(StrEnum):
