@@ -277,3 +277,63 @@ class StickMissing(DeskError):
     """there is no folder {}: is the stick in"""
 
     exit_code = Exit.MISSING
+
+
+class RoleMissing(DeskError):
+    """you may not {}: that needs the role {}"""
+
+    exit_code = Exit.USAGE
+    hint = "underseal desk people shows who has which role"
+
+
+class PassphraseTaken(DeskError):
+    """this passphrase opens somebody else's door; nothing was changed"""
+
+    exit_code = Exit.PASSPHRASE
+    hint = "let another one be made, by dice"
+
+
+class NoSuchPerson(DeskError):
+    """nobody at this desk is named so, or more than one is"""
+
+    exit_code = Exit.MISSING
+    hint = "underseal desk people lists them"
+
+
+class LastCustodian(DeskError):
+    """somebody at the desk must remain custodian; nothing was changed"""
+
+    exit_code = Exit.USAGE
+
+
+class InQuarantine(DeskError):
+    """{} is in quarantine: only a custodian sees its words, until it is masked and passed"""
+
+    exit_code = Exit.USAGE
+
+
+class Isolated(DeskError):
+    """{} is isolated: it may hold a classified marking. Stop, copy nothing, keep this machine as it is, call counsel"""
+
+    exit_code = Exit.USAGE
+    hint = "only counsel, with counsel's own key, sees it or decides on it"
+
+
+class NoSuchWords(DeskError):
+    """those words are not in this report; nothing was changed"""
+
+    exit_code = Exit.MISSING
+
+
+class NoSuchMask(DeskError):
+    """this report has no mask number {}; nothing was changed"""
+
+    exit_code = Exit.MISSING
+
+
+class TooManyDoors(DeskError):
+    """a vault has at most {} doors; nothing was changed"""
+
+
+class NotPassed(DeskError):
+    """it was not passed on; nothing was changed"""

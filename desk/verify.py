@@ -4,12 +4,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import sqlcipher3.dbapi2 as sqlcipher  # type: ignore[import-untyped]
 from sqlalchemy import Connection, create_engine, select
 
 from crypto.errors import CryptoError
 from crypto.primitives import digest
 from crypto.signature import PublicKey, SigningKey
-from desk import projections, tables
+from desk import index, projections, tables
 from desk.errors import Damaged
 from desk.events import TEXT_FIELDS, Event, EventRefused, Head, Kind, Signed, follow, read_event
 from desk.vault import Vault, text_id
@@ -59,10 +60,11 @@ def _file_faults(connection: Connection) -> Iterator[str]:
 
 def _schema_faults(connection: Connection) -> Iterator[str]:
     """Name what stands in the database beside our tables: a trigger could keep what a purge is meant to erase."""
-    empty = create_engine("sqlite://")
+    empty = create_engine("sqlite://", module=sqlcipher)  # the same library makes the same search tables
     with empty.begin() as fresh:
         tables.truth.create_all(fresh)
         tables.made.create_all(fresh)
+        index.create(fresh)
         expected = set(map(tuple, fresh.exec_driver_sql(_SCHEMA)))
     empty.dispose()
     found = set(map(tuple, connection.exec_driver_sql(_SCHEMA)))
@@ -119,8 +121,8 @@ def _key_faults(vault: Vault, connection: Connection, checked: Checked) -> Itera
     for row in seeds:
         if SigningKey(bytes(row.seed)).public.fingerprint != row.fingerprint:
             yield "a signing key in the vault is not the one it is named for"
-    if {row.fingerprint for row in seeds} != {vault.reviewer, vault.settings.desk.fingerprint}:
-        yield "the signing keys in the vault are not the reviewer's and the desk's"
+    if {row.fingerprint for row in seeds} != {vault.settings.desk.fingerprint}:
+        yield "the signing key in the vault is not the desk's"
 
 
 def _settings_faults(vault: Vault, connection: Connection, checked: Checked) -> Iterator[str]:
@@ -128,8 +130,10 @@ def _settings_faults(vault: Vault, connection: Connection, checked: Checked) -> 
     named = [event.fields["settings"] for event in checked.events if event.kind is Kind.OFFICE]
     if not named or digest(values.get("office", "").encode()) != named[-1]:
         yield "the office's settings are not those the log names"
-    if set(values) != {"office", "reviewer"} or values["reviewer"] not in checked.heads:
-        yield "this desk's reviewer has no chain in the log"
+    if set(values) != {"office", "maker"} or values["maker"] not in checked.heads:
+        yield "the vault's maker has no chain in the log"
+    if vault.reviewer not in checked.heads:
+        yield "whoever has the vault open has no chain in the log"
 
 
 def _text_faults(connection: Connection, checked: Checked) -> Iterator[str]:
@@ -180,9 +184,12 @@ def _table_faults(connection: Connection, checked: Checked) -> Iterator[str]:
     for name, rows in expected.items():
         if rows != stored[name]:
             yield f"table {name} is not what the log makes of it"
+    for name in index.faults(connection):
+        yield f"table {name} is not what the other tables make of it"
 
 
 def rebuild_tables(vault: Vault, checked: Checked) -> None:
     """Make the tables anew from a log that holds."""
     with vault.writing() as writer:
         projections.rebuild(writer.connection, checked.events)
+        index.rebuild(writer.connection)
