@@ -8,6 +8,7 @@ without knowing of each other, both stand, whichever chain is read first.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -41,9 +42,11 @@ def all_decisions(connection: Connection, topic: Topic, subject: str | None = No
     found = tables.decisions.c
     chosen = select(tables.decisions).where(found.topic == topic.value).order_by(found.decision)
     rows = connection.execute(chosen if subject is None else chosen.where(found.subject == subject))
-    return [
-        Decision(row.decision, row.subject, row.value, row.text, row.after or "", row.reviewer, row.day) for row in rows
-    ]
+    return [_decision(row) for row in rows]
+
+
+def _decision(row: Any) -> Decision:
+    return Decision(row.decision, row.subject, row.value, row.text, row.after or "", row.reviewer, row.day)
 
 
 def heads(decisions: Iterable[Decision]) -> dict[str, list[Decision]]:
@@ -55,6 +58,16 @@ def heads(decisions: Iterable[Decision]) -> dict[str, list[Decision]]:
         if (one.subject, one.id) not in replaced:
             stands.setdefault(one.subject, []).append(one)
     return stands
+
+
+def stands_of(connection: Connection, subject: str) -> dict[Topic, list[Decision]]:
+    """Return what stands for a subject on every topic, by id, in one reading."""
+    found: dict[Topic, list[Decision]] = {}
+    column = tables.decisions.c
+    chosen = select(tables.decisions).where(column.subject == subject).order_by(column.decision)
+    for row in connection.execute(chosen):
+        found.setdefault(Topic(row.topic), []).append(_decision(row))
+    return {topic: heads(decisions).get(subject, []) for topic, decisions in found.items()}
 
 
 def standing(connection: Connection, topic: Topic, subject: str) -> list[Decision]:

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from crypto.primitives import random_bytes
 from desk import tables
 from desk.custody import CANNOT_WAIT, STRICTEST, State
-from desk.decisions import Topic, standing
+from desk.decisions import Decision, Topic, stands_of
 
 NEW = "new"
 MAX_WORDS = 20
@@ -64,9 +64,16 @@ def create(connection: Connection) -> None:
     connection.exec_driver_sql("INSERT INTO found(found, rank) VALUES('secure-delete', 1)")
 
 
+Stands = dict[Topic, list[Decision]]
+
+
 def custody_of(connection: Connection, report: str) -> State:
     """Return the state of a report: the strictest of what stands; quarantine where nothing does."""
-    states = {decision.value for decision in standing(connection, Topic.CUSTODY, report)} or {State.QUARANTINE}
+    return _custody(stands_of(connection, report))
+
+
+def _custody(stands: Stands) -> State:
+    states = {decision.value for decision in stands.get(Topic.CUSTODY, [])} or {State.QUARANTINE}
     return next(state for state in STRICTEST if state in states)
 
 
@@ -75,9 +82,13 @@ def masked_words(connection: Connection, report: str) -> str | None:
 
     Where two layers stand, both texts are given, one after the other.
     """
-    if custody_of(connection, report) is not State.PASSED:
+    return _words(connection, stands_of(connection, report))
+
+
+def _words(connection: Connection, stands: Stands) -> str | None:
+    if _custody(stands) is not State.PASSED:
         return None
-    names = [decision.value for decision in standing(connection, Topic.MASKS, report)]
+    names = [decision.value for decision in stands.get(Topic.MASKS, [])]
     column = tables.texts.c
     found = connection.execute(select(column.text).where(column.id.in_(names)).order_by(column.id)).scalars().all()
     return "\n\n".join(found) if found else None
@@ -85,6 +96,10 @@ def masked_words(connection: Connection, report: str) -> str | None:
 
 def card_of(connection: Connection, report: str) -> Card | None:
     """Return what a list shows of a report; None where its facts were erased."""
+    return _card(connection, report, stands_of(connection, report))
+
+
+def _card(connection: Connection, report: str, stands: Stands) -> Card | None:
     facts = _facts(connection, report)
     if facts is None:
         return None
@@ -92,7 +107,7 @@ def card_of(connection: Connection, report: str) -> Card | None:
     statuses, codings = tables.statuses.c, tables.codings.c
     states = connection.execute(select(statuses.status).where(statuses.report == report)).scalars()
     codes = connection.execute(select(codings.code).where(codings.report == report)).scalars()
-    assigned = {decision.value for decision in standing(connection, Topic.ASSIGNED, report)} - {""}
+    assigned = {decision.value for decision in stands.get(Topic.ASSIGNED, [])} - {""}
     return {
         "report": report,
         "month": str(answers.get("event_month", "")),
@@ -101,7 +116,7 @@ def card_of(connection: Connection, report: str) -> Card | None:
         "kinds": list(answers.get("kinds", ())),
         "codes": sorted(set(codes)),
         "status": "/".join(sorted(set(states))) or NEW,  # reviewers who differ are both shown
-        "custody": custody_of(connection, report).value,
+        "custody": _custody(stands).value,
         "flags": facts["flags"],
         "today": bool(set(facts["flags"]) & CANNOT_WAIT),
         "assigned": sorted(assigned),
@@ -137,13 +152,14 @@ def refresh(connection: Connection, reports: Iterable[str]) -> None:
     """Make card, terms and searched words of these reports anew."""
     for report in sorted(reports):
         found = connection.execute(select(cards.c.row, cards.c.card).where(cards.c.report == report)).one_or_none()
-        card, had = card_of(connection, report), json.loads(found.card) if found else None
+        stands = stands_of(connection, report)
+        card, had = _card(connection, report, stands), json.loads(found.card) if found else None
         if found:
             connection.execute(text("DELETE FROM found WHERE rowid = :row"), {"row": found.row})
         row = found.row if found else int.from_bytes(random_bytes(8)) >> 2
         if card != had:
             _write(connection, report, row, card, had)
-        words = masked_words(connection, report) if card else None
+        words = _words(connection, stands) if card else None
         if words:
             put = text("INSERT INTO found(rowid, report, words) VALUES(:row, :report, :words)")
             connection.execute(put, {"row": row, "report": report, "words": words})

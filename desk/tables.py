@@ -153,6 +153,6 @@ decisions = Table(
     Column("after", String),  # the decisions whose place it takes, separated by spaces
     Column("reviewer", String, nullable=False),
     Column("day", String, nullable=False),
-    Index("decisions_of", "topic", "subject"),
+    Index("decisions_of", "subject", "topic"),
     sqlite_with_rowid=False,
 )
