@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import click
 
-from desk import custody_cli, destroy_cli, people_cli, reading_cli, renew_cli, review_cli, roles
+from desk import custody_cli, destroy_cli, keeping_cli, people_cli, reading_cli, renew_cli, review_cli, roles
 from desk.errors import (
     DeskKeyDiffers,
     FileUnopened,
@@ -60,6 +60,7 @@ VERBS = (
     *review_cli.VERBS,
     *custody_cli.VERBS,
     *people_cli.VERBS,
+    *keeping_cli.VERBS,
     *destroy_cli.VERBS,
     renew_cli.renew,
 )

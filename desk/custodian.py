@@ -20,8 +20,11 @@ from desk.filing import record_masks
 from desk.reading import read_report
 from desk.review import checked_text
 from desk.roles import Act, refuse_unless
+from desk.second import Guarded, second
 from desk.vault import Vault, Writer
 from desk.words import Raw, refuse_unless_counsel, report_words
+
+FEW = 2  # masks lifted at once; more are many
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +66,14 @@ def _layers(connection: Connection, report: str) -> list[tuple[Span, ...]]:
 def mask(vault: Vault, case: Custody, words: Sequence[str], lifted: Sequence[int]) -> Custody:
     """Return the case with these words masked wherever they stand, and these masks (counted from 1) lifted.
 
-    Raises NoSuchWords, NoSuchMask; then nothing is changed.
+    Raises NoSuchWords, NoSuchMask, SecondNeeded for many where the desk says so; then no mask is changed.
     """
     refuse_unless(vault, Act.CUSTODY)
     for number in lifted:
         if not 1 <= number <= len(case.spans):
             raise NoSuchMask(number)
+    if len(set(lifted)) > FEW:
+        second(vault, Guarded.UNMASK, {"report": case.report, "lifted": sorted(set(lifted))})
     found = [spans_of_words(case.raw.text, each) for each in words]
     if not all(found):
         raise NoSuchWords

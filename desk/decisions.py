@@ -22,6 +22,9 @@ class Topic(StrEnum):
     CUSTODY = "custody"  # subject: a report; value: desk.custody.State
     MASKS = "masks"  # subject: a report; value: id of the masked text; text: id of the layer
     ASSIGNED = "assigned"  # subject: a report; value: a reviewer, or nothing
+    HOLD = "hold"  # subject: a hold's id; value: on or off; text: scope and reason
+    RULES = "rules"  # value: the acts that need two people
+    SECOND = "second"  # subject: a request's id; value: asked, approved or done; text: what was asked for
 
 
 @dataclass(frozen=True, slots=True)

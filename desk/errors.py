@@ -337,3 +337,51 @@ class TooManyDoors(DeskError):
 
 class NotPassed(DeskError):
     """it was not passed on; nothing was changed"""
+
+
+class Held(DeskError):
+    """a hold refuses this ({}): nothing was erased"""
+
+    hint = "underseal desk hold lists them; counsel ends one"
+
+
+class NoSuchHold(DeskError):
+    """no hold that stands has this id; nothing was changed"""
+
+    exit_code = Exit.MISSING
+
+
+class NotDue(DeskError):
+    """{} is not due by the schedule: nothing was erased"""
+
+    hint = "underseal desk retention shows what is due, and why"
+
+
+class SecondNeeded(DeskError):
+    """this needs a second person; it is asked for under {}"""
+
+    hint = "an approver runs underseal desk approve with this id, then run the same command again"
+
+
+class NoSuchRequest(DeskError):
+    """nothing that waits for agreement has this id; nothing was changed"""
+
+    exit_code = Exit.MISSING
+
+
+class OwnRequest(DeskError):
+    """nobody agrees to what they asked for themselves; nothing was changed"""
+
+    exit_code = Exit.USAGE
+
+
+class ScopeRefused(DeskError):
+    """{} is not a term such as kind:REV, code:REV.OVER, month:2031-04 or region:west; no hold was begun"""
+
+    exit_code = Exit.USAGE
+
+
+class Erased(DeskError):
+    """the words of {} were erased by the schedule; the log says when and by which rule"""
+
+    exit_code = Exit.MISSING

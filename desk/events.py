@@ -40,6 +40,11 @@ class Kind(StrEnum):
     CUSTODY = "custody"
     MASKED = "masked"
     ASSIGNED = "assigned"
+    HELD = "held"
+    PURGED = "purged"
+    JUNKED = "junked"
+    RULES = "rules"
+    SECOND = "second"
 
 
 FIELDS: dict[Kind, frozenset[str]] = {
@@ -60,6 +65,11 @@ FIELDS: dict[Kind, frozenset[str]] = {
     Kind.CUSTODY: frozenset({"report", "state", "reason", "after"}),
     Kind.MASKED: frozenset({"report", "letter", "masked", "layer", "after"}),
     Kind.ASSIGNED: frozenset({"report", "to", "after"}),
+    Kind.HELD: frozenset({"hold", "state", "text", "after"}),
+    Kind.PURGED: frozenset({"subject", "what", "rule", "report"}),
+    Kind.JUNKED: frozenset({"envelope", "junk"}),
+    Kind.RULES: frozenset({"subject", "acts", "after"}),
+    Kind.SECOND: frozenset({"request", "state", "text", "after"}),
 }
 TEXT_FIELDS = ("text", "facts", "reason", "name", "masked", "layer")  # each the id of a row of texts
 HEAD = frozenset({"v", "reviewer", "number", "previous", "day", "kind"})

@@ -124,11 +124,21 @@ def _card(connection: Connection, report: str, stands: Stands) -> Card | None:
     }
 
 
+def facts_of(connection: Connection, report: str) -> dict[str, Any]:
+    """Return the chosen answers, consent and findings of a report that has a card."""
+    facts = _facts(connection, report)
+    assert facts is not None, "a card is made from facts"
+    return facts
+
+
 def _facts(connection: Connection, report: str) -> dict[str, Any] | None:
     joined = tables.reports.join(tables.texts, tables.reports.c.facts == tables.texts.c.id)
     chosen = select(tables.texts.c.text, tables.reports.c.day).select_from(joined)
     row = connection.execute(chosen.where(tables.reports.c.report == report)).one_or_none()
     return None if row is None else {**json.loads(row.text), "day": row.day}
+
+
+PREFIXES = ("kind", "code", "status", "month", "region", "program", "flag", "custody", "assigned")
 
 
 def terms_of(card: Card) -> set[str]:

@@ -92,6 +92,17 @@ def effects(event: Event) -> tuple[Put | Drop, ...]:
             return (_decision(event, Topic.MASKS, "report", "masked", "layer"),)
         case Kind.ASSIGNED:
             return (_decision(event, Topic.ASSIGNED, "report", "to"),)
+        case Kind.HELD:
+            return (_decision(event, Topic.HOLD, "hold", "state", "text"),)
+        case Kind.RULES:
+            return (_decision(event, Topic.RULES, "subject", "acts"),)
+        case Kind.SECOND:
+            return (_decision(event, Topic.SECOND, "request", "state", "text"),)
+        case Kind.JUNKED:
+            return (Put(tables.junk, dated),)
+        case Kind.PURGED:
+            kept = {name: value for name, value in dated.items() if name != "report"}
+            return (Put(tables.purged, kept),)
         case Kind.JOINED | Kind.OFFICE | Kind.DESTROYED:
             return ()
 

@@ -211,6 +211,12 @@ def _names(connection: Connection) -> dict[str, str]:
     return {row[0]: row[1] for row in rows}
 
 
+def reviewer_names(vault: Vault) -> dict[str, str]:
+    """Return the names of everybody who has joined, by fingerprint."""
+    with vault.reading() as connection:
+        return _names(connection)
+
+
 def reviewer_name(vault: Vault) -> str:
     """Return the name of the reviewer who has the vault open."""
     with vault.reading() as connection:

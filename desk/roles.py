@@ -36,6 +36,12 @@ class Act(StrEnum):
     WORK = "code, summarize, link or assign reports"
     PEOPLE = "add people or change their roles"
     KEYS = "destroy keys"
+    HOLD = "begin a hold"
+    RELEASE_HOLD = "end a hold"
+    PURGE = "erase what is due"
+    JUNK = "decide what is junk"
+    RULES = "say what needs two people"
+    APPROVE = "agree to what another person asked for"
 
 
 ALL = frozenset(Role)
@@ -48,6 +54,12 @@ MAY: dict[Act, frozenset[Role]] = {
     Act.WORK: frozenset({Role.CODER, Role.ADJUDICATOR}),
     Act.PEOPLE: frozenset({Role.CUSTODIAN}),
     Act.KEYS: frozenset({Role.CUSTODIAN}),
+    Act.HOLD: frozenset({Role.CUSTODIAN, Role.COUNSEL}),
+    Act.RELEASE_HOLD: frozenset({Role.COUNSEL}),
+    Act.PURGE: frozenset({Role.CUSTODIAN}),
+    Act.JUNK: frozenset({Role.CUSTODIAN}),
+    Act.RULES: frozenset({Role.CUSTODIAN}),
+    Act.APPROVE: frozenset({Role.APPROVER, Role.COUNSEL}),
 }
 
 

@@ -82,7 +82,9 @@ def whole(report: Whole, asked: Questionnaire, codebook: Codebook, width: int | 
     yield from _answers(facts["answers"], asked)
     yield from _consent(facts["consent"], asked)
     yield ""
-    yield "words, masked" if report.masked is not None else "words: not shown, the report is not passed"
+    passed = report.report.custody == State.PASSED
+    none = "erased by the schedule" if passed else "not shown, the report is not passed"
+    yield "words, masked" if report.masked is not None else f"words: {none}"
     yield from quoted(report.masked or "", width) if report.masked else ()
     yield ""
     yield "codes" if report.coders else "codes: none yet"

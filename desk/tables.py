@@ -156,3 +156,22 @@ decisions = Table(
     Index("decisions_of", "subject", "topic"),
     sqlite_with_rowid=False,
 )
+junk = Table(
+    "junk",
+    made,
+    Column("envelope", String, primary_key=True),
+    Column("reviewer", String, primary_key=True),
+    Column("junk", Integer, nullable=False),  # 1, or 0 once it is taken back
+    Column("day", String, nullable=False),
+    sqlite_with_rowid=False,
+)
+purged = Table(
+    "purged",
+    made,
+    Column("subject", String, primary_key=True),  # report id or envelope digest
+    Column("what", String, primary_key=True),  # words, or all
+    Column("rule", String, nullable=False),
+    Column("reviewer", String, nullable=False),
+    Column("day", String, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -13,6 +13,7 @@ from crypto.signature import PublicKey, SigningKey
 from desk import index, projections, tables
 from desk.errors import Damaged
 from desk.events import TEXT_FIELDS, Event, EventRefused, Head, Kind, Signed, follow, read_event
+from desk.purge import erased_fields
 from desk.vault import Vault, text_id
 from intake.console import one_line
 
@@ -136,9 +137,25 @@ def _settings_faults(vault: Vault, connection: Connection, checked: Checked) -> 
         yield "whoever has the vault open has no chain in the log"
 
 
+def _erased(checked: Checked) -> dict[str, set[str]]:
+    """Return what was purged by the log: by report or envelope, words or all or both."""
+    gone: dict[str, set[str]] = {}
+    for event in checked.events:
+        if event.kind is Kind.PURGED:
+            gone.setdefault(event.text("subject"), set()).add(event.text("what"))
+    return gone
+
+
+def _goes(event: Event, name: str, gone: dict[str, set[str]]) -> bool:
+    whats = gone.get(str(event.fields.get("report")), set())
+    return any(name in erased_fields(event.kind, what) for what in whats)
+
+
 def _text_faults(connection: Connection, checked: Checked) -> Iterator[str]:
-    named = [(event.fields.get(name), event) for event in checked.events for name in TEXT_FIELDS]
-    owners = {str(value): event for value, event in named if value is not None}
+    named = [(event.fields.get(name), name, event) for event in checked.events for name in TEXT_FIELDS]
+    owners = {str(value): event for value, _, event in named if value is not None}
+    gone = _erased(checked)
+    erased = {str(value) for value, name, event in named if value is not None and _goes(event, name, gone)}
     found = set()
     for row in connection.execute(select(tables.texts)):
         found.add(row.id)
@@ -147,7 +164,9 @@ def _text_faults(connection: Connection, checked: Checked) -> Iterator[str]:
             yield f"text {row.id[:SHOWN]} is named by no event"
         elif text_id(bytes(row.salt), row.text) != row.id:
             yield f"the text of event {owner.number} ({owner.kind}) was altered"
-    for name in owners.keys() - found:
+        elif row.id in erased:
+            yield f"the text of event {owner.number} ({owner.kind}) was purged, and is still there"
+    for name in owners.keys() - found - erased:
         yield f"the text of event {owners[name].number} ({owners[name].kind}) is missing"
 
 
@@ -161,7 +180,10 @@ def _letter_faults(connection: Connection, checked: Checked) -> Iterator[str]:
             yield f"letter {row.report[:SHOWN]} is named by no event"
         elif digest(bytes(row.sealed)) != event.fields["sealed"]:
             yield f"the sealed letter of report {row.report[:SHOWN]} (event {event.number}) was altered"
-    for report in filed.keys() - found:
+    gone = _erased(checked).keys()
+    for report in found & gone:
+        yield f"the sealed letter of report {report[:SHOWN]} was purged, and is still there"
+    for report in filed.keys() - found - gone:
         yield f"the sealed letter of report {report[:SHOWN]} (event {filed[report].number}) is missing"
 
 
@@ -175,7 +197,10 @@ def _kept_faults(connection: Connection, checked: Checked) -> Iterator[str]:
             yield f"envelope {row.envelope[:SHOWN]} is named by no event"
         elif digest(bytes(row.bytes)) != row.envelope or sealed != aside[row.envelope].fields["sealed"]:
             yield f"the kept envelope {row.envelope[:SHOWN]} (event {aside[row.envelope].number}) was altered"
-    for name in aside.keys() - found:
+    gone = _erased(checked).keys()
+    for name in found & gone:
+        yield f"the kept envelope {name[:SHOWN]} was purged, and is still there"
+    for name in aside.keys() - found - gone:
         yield f"the kept envelope {name[:SHOWN]} (event {aside[name].number}) is missing"
 
 

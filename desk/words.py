@@ -13,7 +13,7 @@ from crypto.secret.identity import HybridIdentity
 from crypto.secret.opening import open_envelope
 from desk import index, roles, tables
 from desk.custody import State
-from desk.errors import Isolated, NothingKept, NotOurKey, WordsRefused
+from desk.errors import Erased, Isolated, NothingKept, NotOurKey, WordsRefused
 from desk.events import Kind
 from desk.vault import Vault
 
@@ -50,8 +50,9 @@ def report_words(vault: Vault, report: str, identities: Sequence[HybridIdentity]
     with vault.reading() as connection:
         row = connection.execute(columns.where(tables.reports.c.report == report)).one_or_none()
         state = index.custody_of(connection, report)
+        gone = connection.execute(select(tables.purged.c.rule).where(tables.purged.c.subject == report)).first()
     if row is None:
-        raise WordsRefused(report[:8])
+        raise Erased(report[:8]) if gone else WordsRefused(report[:8])
     if state is State.ISOLATED:
         refuse_unless_counsel(vault, report, identities)
     plaintext = _open(bytes(row[0]), row[1], identities, key_name, report[:8])

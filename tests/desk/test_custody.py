@@ -121,6 +121,17 @@ def test_what_cannot_wait_comes_up(desk: Desk, office: Office) -> None:
     assert "TODAY: 1 speak of danger, removal or distress" in desk("status").out.split("\n")
 
 
+def test_lifting_many_needs_two_where_set(held: Desk) -> None:
+    """Two masks may be lifted alone; more need a second person once the desk says so."""
+    held("mask", "0000", "--add", typed="sent\nback\n")
+    lift = [word for number in (1, 2, 3) for word in ("--lift", str(number))]
+    held("two", "--act", "unmask")
+    run = held("mask", "0000", *lift)
+    assert (1, True) == (run.code, "second person" in run.err)
+    assert "has 4 masks" in held("mask", "0000").err
+    assert 0 == held("mask", "0000", *lift[:4]).code
+
+
 @pytest.mark.parametrize(
     ("arguments", "typed_in", "code"),
     [(("--lift", "9"), "", 3), (("--lift", "0"), "", 3), (("--add",), "no such words", 3)],
