@@ -25,7 +25,7 @@ from intake.limits import MIB
 from portal.config import Config, SettingRefused
 from portal.counter import Counter, NotTaken, Uncertain
 from portal.headers import HeaderLayer
-from portal.publishing import PLAIN_TEXT, Lists, PublicFile, read_page
+from portal.publishing import PLAIN_TEXT, Lists, Pages
 from portal.shelf import Letter, Shelf
 
 OCTETS = "application/octet-stream"
@@ -74,7 +74,7 @@ class Portal:
     shelf: Shelf
     counter: Counter
     lists: Lists
-    page: dict[str, PublicFile]
+    pages: Pages
     today: Callable[[], date]
 
 
@@ -87,7 +87,7 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
     """Return the officer's side. Raises SettingRefused for debug switches, PageUntrusted for a page not as signed."""
     shelf = Shelf(config.shelf_url)
     shelf.open()
-    page = read_page(config.public / "page", config.office.root)
+    pages = Pages(config)
     app = Flask("underseal-portal", static_folder=None, template_folder=None)
     app.config.update(
         TRUSTED_HOSTS=list(config.hosts),
@@ -98,13 +98,11 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
         raise SettingRefused("debug", "the portal has no debug mode")
     app.session_interface = NoSession()
     app.url_map.merge_slashes = False
-    lists = Lists(shelf, config.office.root, config.office.floor)
+    lists = Lists(shelf, config.roots, config.office.floor)
     counter = Counter(shelf, config.turn_file, today)
-    app.extensions["underseal"] = Portal(config, shelf, counter, lists, page, today)
+    app.extensions["underseal"] = Portal(config, shelf, counter, lists, pages, today)
     app.before_request(_check_name)
     app.register_blueprint(officer)
-    for path in page:
-        app.add_url_rule(path, endpoint=f"page{path}", view_func=show_file, defaults={"path": path})
     app.register_error_handler(Exception, refuse)
     app.wsgi_app = HeaderLayer(app.wsgi_app, config)  # type: ignore[method-assign]
     return app
@@ -113,9 +111,14 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
 officer = Blueprint("officer", __name__)
 
 
-def show_file(path: str) -> Response:
+@officer.get("/")
+@officer.get("/<name>")
+def show_file(name: str = "") -> Response:
     """Answer with a file of the page, the same bytes for everyone, compressed beforehand where the browser takes it."""
-    file = _portal().page[path]
+    path = f"/{name}"
+    file = _portal().pages.current().get(path)
+    if file is None:
+        raise Refusal(404)
     accepted = request.accept_encodings
     for coding, body in file.compressed.items():
         if accepted[coding] > 0:
