@@ -17,8 +17,9 @@ MAX_STATEMENT_BYTES = 4_096
 MAX_STATEMENTS = 16  # of one office: a root is handed on once in some years
 _HEAD = "underseal root handed on v1\n# From here on the new root signs for this office, and the old one no more.\n"
 _LINES = ("office", "old", "new", "day", "sequence", "page")
-_ARMOR = rb"-----BEGIN SSH SIGNATURE-----\n[A-Za-z0-9+/=\n]{1,400}-----END SSH SIGNATURE-----\n"
-_PIECE = re.compile(rb"([^-].{0,%d}?)(%b)(%b)" % (MAX_STATEMENT_BYTES, _ARMOR, _ARMOR), re.DOTALL)
+_ARMOR = re.compile(
+    rb"(-----BEGIN SSH SIGNATURE-----\n[A-Za-z0-9+/=\n]{1,400}-----END SSH SIGNATURE-----\n)",
+)
 _PATTERN = re.compile(re.escape(_HEAD) + "".join(f"{name} ([^\\n]*)\\n" for name in _LINES))
 
 
@@ -140,10 +141,13 @@ def roots_before(statements: bytes, now: PublicKey) -> Roots:
 
 
 def _pieces(statements: bytes) -> list[tuple[bytes, str, str]]:
-    found = _PIECE.findall(statements)
-    if b"".join(b"".join(piece) for piece in found) != statements or len(found) > MAX_STATEMENTS:
+    """Return each text with its two signatures."""
+    parts = _ARMOR.split(statements)  # a text, an armor, nothing, an armor, and again; nothing at the end
+    texts, between, last = parts[0:-1:4], parts[2::4], parts[-1]
+    if len(parts) % 4 != 1 or last or any(between) or not all(texts) or len(texts) > MAX_STATEMENTS:
         raise Untrusted("handed-grammar", "it is no statement with two signatures")
-    return [(text, old.decode("ascii"), new.decode("ascii")) for text, old, new in found]
+    armors = [armor.decode("ascii") for armor in parts[1::2]]
+    return list(zip(texts, armors[0::2], armors[1::2], strict=True))
 
 
 def _verified(text: bytes, signature: str, root: PublicKey, sentence: str) -> None:

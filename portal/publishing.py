@@ -113,6 +113,8 @@ def take_page(config: Config, lists: "Lists", page: SignedPage, today: date) -> 
         held = lists.trusted(today)
         if held is None or held.sequence < page.office.floor:
             raise PageUntrusted("it needs newer key lists than the portal holds: they come first")
+        for left in config.directory.glob(".*.part"):  # by a process that was killed: this lock lets no other write
+            left.unlink()
         replace(config.page_file, page.whole)
 
 
