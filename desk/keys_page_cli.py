@@ -43,7 +43,7 @@ def page(public: Path, folder: Path, number: int | None) -> None:
     """
     office = read_office(read(public / OFFICE, OFFICE_MAX_BYTES))
     chosen = number or page_number(read(public / "page" / SUMS, MAX_SUMS_BYTES)) + 1
-    files = office_page(built_page(), office, [each for each in read_lists(public, Roots(office.root))], chosen)
+    files = office_page(built_page(), office, read_lists(public, Roots(office.root)), chosen)
     write_folder(folder, public_files(files))
     VOICE.say(f"made page {chosen} of {office.office} in {folder}, not signed yet")
     VOICE.hint(f"underseal keys sign-page {folder} --dir ROOT")

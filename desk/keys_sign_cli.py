@@ -21,7 +21,7 @@ from desk.halves import MAX_WEEKS, Half, Role, mondays, spoken
 from desk.keymaking import COUNSEL
 from desk.keys_people_cli import DAY, day_of, read_half_file, today
 from desk.keys_root_cli import ROOT, SHEETS
-from desk.kit import leading_to, raised_floor, signed_lists_among
+from desk.kit import SignedList, leading_to, raised_floor, signed_lists_among
 from desk.pagefolder import online_files, read_lists, sums_of
 from desk.rootfile import OFFICE, RootFacts, last_list_known, last_page_known, read_root, root_files
 from desk.signing import (
@@ -266,7 +266,7 @@ def _sign(
 ) -> None:
     """Show, agree, join, sign and write. `before` is the public folder of the signing before."""
     signing = plan_signing(request)
-    known = read_lists(before, facts.roots) if before else []
+    known = _known(folder, before, facts.roots)
     floor = raised_floor(facts.office.floor, [*(each.says for each in known), *lists_of(signing)], request.today)
     facts = replace(facts, office=replace(facts.office, floor=floor))
     office, number, built = facts.office, last_page_known(folder, facts) + 1, built_page()
@@ -291,6 +291,13 @@ def _sign(
     VOICE.hint(f"underseal keys verify {stick or target / 'public'} on another machine")
     if request.after:
         VOICE.hint("then underseal courier push --from STICK brings lists, page and kit to the portal")
+
+
+def _known(folder: Path, before: Path | None, roots: Roots) -> list[SignedList]:
+    """Return every list that was signed so far, as far as it is at hand: in the root's folder, or brought."""
+    folders = [*folder.glob("signed-*/public"), *([before] if before else [])]
+    found = {each.says.sequence: each for public in folders for each in read_lists(public, roots)}
+    return [found[sequence] for sequence in sorted(found)]
 
 
 def _public(

@@ -68,22 +68,21 @@ class Pages:
         self._config = config
         self._seen: tuple[int, int, int] | None = None
         self._served: dict[str, PublicFile] = {}
-        if not self.current():
-            raise PageUntrusted("there is none")
+        self.current()
 
     def current(self) -> Mapping[str, PublicFile]:
         """Return the files by path, `/` for the page itself.
 
         Script, style and icon of the page before stay: their names are their digests, and a visitor may still ask for
-        them. A page that cannot be read any more leaves the one that was served. Raises PageUntrusted at the start.
+        them. A page that cannot be read any more leaves the one that was served. Raises PageUntrusted and FileMissing
+        at the start alone.
         """
-        stat = self._config.page_file.stat()
-        seen = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        seen = _which(self._config.page_file)
         if seen != self._seen:
             try:
                 page = kept_page(self._config)
-            except UndersealError:
-                if self._seen is None:
+            except (UndersealError, CryptoError):
+                if not self._served:
                     raise
                 sys.stderr.write("portal: the page's file is damaged; the page before is served\n")
                 self._seen = seen
@@ -91,6 +90,15 @@ class Pages:
             named = {path: file for path, file in self._served.items() if path.startswith("/underseal.")}
             self._served, self._seen = {**named, **_public_files(page)}, seen
         return self._served
+
+
+def _which(path: Path) -> tuple[int, int, int]:
+    """Return what tells a file from the one that had its name before, zeros where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 def kept_page(config: Config) -> SignedPage:
