@@ -103,7 +103,7 @@ class Gate:
             return _whole(403, PLAIN_TEXT, _FORBIDDEN)
         except Refused as error:
             return _whole(422, PLAIN_TEXT, f"{error}\n".encode())
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, files.NotStored) as error:
             _log(error)
             return _whole(503, PLAIN_TEXT, _NOT_STORED)
         except Exception as error:

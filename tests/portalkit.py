@@ -225,9 +225,9 @@ class Served:
         lines = self.errors.read_text().splitlines()
         return "\n".join(line for line in lines if not line.startswith("portal: letters at "))
 
-    def workers(self) -> list[int]:
-        """Return the two processes that serve the officer's side, once both are there."""
-        master = _children(self.process.pid)[0]
+    def workers(self, side: int = 0) -> list[int]:
+        """Return the two processes that serve the officer's side, or the gate (side 1), once both are there."""
+        master = _children(self.process.pid)[side]
         for _ in range(100):
             if len(_children(master)) == 2:
                 break
