@@ -17,6 +17,7 @@ from flask import Blueprint, Flask, Response, current_app, request
 from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.routing import BaseConverter
 
 from crypto.envelope import LETTER_BYTES, PART_BYTES, check_envelope, envelope_bytes
 from crypto.errors import Malformed
@@ -66,6 +67,12 @@ class NoSession(SessionInterface):
         return None
 
 
+class PageFile(BaseConverter):
+    """What a file of the page can be called. Which of them there are is known once the page is read."""
+
+    regex = r"SHA256SUMS(?:\.sig)?|[A-Za-z0-9][A-Za-z0-9._-]*\.(?:html|js|css|svg)"
+
+
 @dataclass(frozen=True, slots=True)
 class Portal:
     """What the views work with."""
@@ -102,6 +109,7 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
     counter = Counter(shelf, config.turn_file, today)
     app.extensions["underseal"] = Portal(config, shelf, counter, lists, pages, today)
     app.before_request(_check_name)
+    app.url_map.converters["page_file"] = PageFile
     app.register_blueprint(officer)
     app.register_error_handler(Exception, refuse)
     app.wsgi_app = HeaderLayer(app.wsgi_app, config)  # type: ignore[method-assign]
@@ -112,7 +120,7 @@ officer = Blueprint("officer", __name__)
 
 
 @officer.get("/")
-@officer.get("/<name>")
+@officer.get("/<page_file:name>")
 def show_file(name: str = "") -> Response:
     """Answer with a file of the page, the same bytes for everyone, compressed beforehand where the browser takes it."""
     path = f"/{name}"

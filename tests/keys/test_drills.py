@@ -282,7 +282,7 @@ def handed_on(machines: Machines, *words: object) -> Ran:
 
 def test_root_handed_on(local: Local) -> None:
     """The whole office goes on under a new root: portal, page, kit, desk, couriers; nothing that was sealed is lost."""
-    before, old_root = local.send(), local.machines.root_key()
+    before, old_root, old_kit = local.send(), local.machines.root_key(), local.served.request("GET", "/kit.html").body
     assert handed_on(local.machines).code == 0
     first = local.machines
     local.machines = replace(first, root_name="root-2")
@@ -305,6 +305,9 @@ def test_root_handed_on(local: Local) -> None:
     assert open_envelope(before, local.machines.identities("counsel"), 4)
     assert open_envelope(after, local.machines.identities("counsel"), 4)
     assert "2 opened, 0 already here, 0 set aside" in local.carry()[1].err
+    in_kit = lists_of_kit(old_kit, office_of_page(old_kit))[0].says
+    (local.stick / "letter.age").write_bytes(seal(letter(), in_kit.check_today(TODAY).recipients))
+    assert 0 == local.run("desk", "receive", "--file", local.stick / "letter.age").code
     assert 0 == local.run("desk", "verify").code
     assert 0 == underseal("portal", "verify", local.url, "--office", local.public(14) / "office.json").code
     assert 4 == underseal("portal", "verify", local.url, "--office", first.root / "office.json").code
