@@ -29,7 +29,7 @@ from intake.statements import ENDINGS
 @NO_PDF
 @with_shares
 def hand_on(folder: Path, new_folder: Path, no_pdf: bool, shares: ShareSource) -> None:
-    """Make a new root, and have the old one sign that it is the next: for when keepers change, or a share was seen.
+    """Make a new root, and have the old one sign that it is the next: for when the keepers change altogether.
 
     Two keepers of the old root type their shares once; the new root is split into three sheets like any other. Both
     sign a statement that names the new root, and the key list and page from which on it signs. After this the old
