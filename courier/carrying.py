@@ -15,10 +15,11 @@ from courier.line import AnswerStrange, GateRefused, Line
 from courier.settings import (
     Carried,
     keep_carried,
-    keep_office,
+    keep_page,
     keep_statements,
     load_carried,
     load_office,
+    load_page_number,
     load_roots,
 )
 from crypto.errors import CryptoError
@@ -149,10 +150,11 @@ def _push_list(line: Line, folder: Path, path: Path) -> dict[str, Any]:
 def _push_page(line: Line, folder: Path, page_folder: Path) -> dict[str, Any]:
     known = load_office(folder)
     page = read_page_folder(page_folder, known.root, follow=False)
-    if page.office.floor < known.floor or page.office.office != known.office:
+    newest = page.office.floor >= known.floor and page.number >= load_page_number(folder)
+    if not newest or page.office.office != known.office:
         raise FileStrange("a page of this office, as new as those before")
     answer = _counted(line.ask("/page", gzip.compress(page.whole, 9, mtime=0)), "page")
-    keep_office(folder, page.office)
+    keep_page(folder, page.office, page.number)
     return answer
 
 

@@ -113,8 +113,23 @@ def keep_statements(folder: Path, statements: bytes) -> None:
     files.replace(folder / KEPT, statements)
 
 
-def keep_office(folder: Path, office: Office) -> None:
-    """Remember the office as the page that is served carries it. The root in office.json stays the first."""
+def load_page_number(folder: Path) -> int:
+    """Return the number of the page brought last, 0 before the first. Raises FolderRefused."""
+    path = folder / "page.json"
+    if not path.exists():
+        return 0
+    try:
+        words = read_json(files.read(path, MAX_SETTINGS_BYTES), max_bytes=MAX_SETTINGS_BYTES)
+    except JsonRefused as error:
+        raise FolderRefused("page.json") from error
+    if not isinstance(words, dict) or words.keys() != {"number"} or type(words["number"]) is not int:
+        raise FolderRefused("page.json")
+    return int(words["number"])
+
+
+def keep_page(folder: Path, office: Office, number: int) -> None:
+    """Remember the page that is served: its number, and the office's data in it. The root in office.json stays."""
+    files.replace(folder / "page.json", canonical({"number": number}))
     files.replace(folder / "office.json", write_office(replace(office, root=_office(folder).root)))
 
 

@@ -46,6 +46,11 @@ def test_signing_is_pushed(courier: Any, served: Served, office: PortalOffice) -
     assert (1, ["keys-000001.txt", "page"]) == (ran.code, [line.split(":")[0] for line in ran.out.splitlines()])
     assert 2 == ran.out.count("; nothing was sent")
     assert "as new as" in ran.out
+    lay(courier.outgoing, office, 1, 14, floor=2)
+    for path in courier.outgoing.glob("keys-*"):
+        path.unlink()
+    said = ["page: refused: it is not a page of this office, as new as those before; nothing was sent"]
+    assert said == courier.push().out.splitlines()
 
 
 def test_status_after_a_push(courier: Any, served: Served, office: PortalOffice) -> None:
