@@ -189,24 +189,24 @@ def publish(folder: Path, public: Path) -> None:
     """
     os.umask(0o077)
     config = load_config(folder)
-    files, statements = read_list_files(public), read_statements(public)
-    if not files:
-        raise ListRefused("the public folder holds none")
+    files, statements, has_page = read_list_files(public), read_statements(public), (public / "page").exists()
+    if not files and not has_page:
+        raise ListRefused("the public folder holds none, and no page")
     shelf = Shelf(config.shelf_url)
     shelf.open()
     try:
         if statements:
             take_statements(config, shelf, statements)
         roots = config.roots()
-        page = read_page_folder(public / "page", roots.now) if (public / "page").exists() else None
+        page = read_page_folder(public / "page", roots.now) if has_page else None
         lists = [take_list(shelf, *file, roots, config.office.floor) for file in files]
         if page:
             take_page(config, Lists(shelf, config.roots, config.office.floor), page, utc_today())
     finally:
         shelf.close()
-    _VOICE.say(
-        f"{len(lists)} key lists are here, the last with sequence {lists[-1].sequence}, until {lists[-1].expires}"
-    )
+    if lists:
+        until = f"the last with sequence {lists[-1].sequence}, until {lists[-1].expires}"
+        _VOICE.say(f"{len(lists)} key lists are here, {until}")
     if page:
         _VOICE.say(f"page {page.number} is served")
 

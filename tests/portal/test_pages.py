@@ -174,6 +174,18 @@ def test_running_portal_switches_everywhere(served: Served, office: PortalOffice
     assert "" == served.said()
 
 
+def test_page_alone_is_published(folder: Path, office: PortalOffice, tmp_path: Path) -> None:
+    """A new release of the page is taken on the host without lists; a folder with neither is refused."""
+    (tmp_path / "public" / "page").mkdir(parents=True)
+    for name, data in office.page_files(2).items():
+        (tmp_path / "public" / "page" / name).write_bytes(data)
+    words = ("portal", "publish", "--dir", folder, "--public")
+    runs = [underseal(*words, tmp_path / name) for name in ("public", "nothing")]
+    assert [(0, "portal: page 2 is served\n"), 4] == [(runs[0].code, runs[0].err), runs[1].code]
+    older = underseal(*words, office.public)
+    assert (4, 2) == (older.code, kept_page(load_config(folder)).number), older.err
+
+
 @pytest.mark.parametrize("moment", range(6))
 def test_killed_while_switching(folder: Path, office: PortalOffice, tmp_path: Path, moment: int) -> None:
     """kill -9 at any moment of a switch leaves the old page or the new one, whole, and the portal starts with it."""
