@@ -10,7 +10,17 @@ from typing import BinaryIO
 
 import click
 
-from desk import custody_cli, destroy_cli, keeping_cli, people_cli, reading_cli, renew_cli, review_cli, roles
+from desk import (
+    backup_cli,
+    custody_cli,
+    destroy_cli,
+    keeping_cli,
+    people_cli,
+    reading_cli,
+    renew_cli,
+    review_cli,
+    roles,
+)
 from desk.errors import (
     DeskKeyDiffers,
     FileUnopened,
@@ -61,6 +71,7 @@ VERBS = (
     *custody_cli.VERBS,
     *people_cli.VERBS,
     *keeping_cli.VERBS,
+    *backup_cli.VERBS,
     *destroy_cli.VERBS,
     renew_cli.renew,
 )

@@ -45,6 +45,7 @@ class Kind(StrEnum):
     JUNKED = "junked"
     RULES = "rules"
     SECOND = "second"
+    BACKED_UP = "backed_up"
 
 
 FIELDS: dict[Kind, frozenset[str]] = {
@@ -69,6 +70,7 @@ FIELDS: dict[Kind, frozenset[str]] = {
     Kind.PURGED: frozenset({"subject", "what", "rule", "report"}),
     Kind.JUNKED: frozenset({"envelope", "junk"}),
     Kind.RULES: frozenset({"subject", "acts", "after"}),
+    Kind.BACKED_UP: frozenset({"heads", "after"}),
     Kind.SECOND: frozenset({"request", "state", "text", "after"}),
 }
 TEXT_FIELDS = ("text", "facts", "reason", "name", "masked", "layer")  # each the id of a row of texts
