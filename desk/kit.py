@@ -28,10 +28,10 @@ class SignedList:
     says: KeyList
 
 
-def signed_list(text: bytes, signature: bytes, roots: Roots, floor: int = 1) -> SignedList:
+def signed_list(text: bytes, signature: bytes, roots: Roots) -> SignedList:
     """Return a key list that the root of its sequence has signed. Raises CryptoError."""
     armored = signature.decode("ascii", "replace")
-    return SignedList(text.decode("utf-8", "replace"), armored, roots.read_list(text, armored, floor=floor))
+    return SignedList(text.decode("utf-8", "replace"), armored, roots.read_list(text, armored))
 
 
 def signed_lists_among(files: Mapping[str, bytes], roots: Roots) -> list[SignedList]:
@@ -50,16 +50,16 @@ def kit_of(built: BuiltPage, office: Office, lists: Sequence[SignedList]) -> byt
 
 
 def lists_of_kit(kit: bytes, office: Office) -> list[SignedList]:
-    """Return the lists that a kit carries. Raises PageDiffers unless the office's root has signed every one."""
+    """Return the lists that a kit carries. Raises PageDiffers unless the root signed each, at the floor or above."""
     match = _CARRIED.search(kit.decode("utf-8", "replace"))
     try:
         carried = read_json(html.unescape(match[1] if match else "").encode("utf-8"), max_bytes=len(kit))
-        lists = [
-            signed_list(text.encode("utf-8"), signature.encode("ascii"), Roots(office.root), office.floor)
-            for text, signature in carried
-        ]
+        roots = Roots(office.root)
+        lists = [signed_list(text.encode("utf-8"), signature.encode("ascii"), roots) for text, signature in carried]
     except (JsonRefused, ValueError, TypeError, AttributeError, CryptoError) as error:
         raise PageDiffers(f"{KIT} is missing, or carries a key list that this office's root did not sign") from error
+    if any(_sequence(each) < office.floor for each in lists):
+        raise PageDiffers(f"{KIT} has key lists below the floor, {office.floor}: they were replaced")
     covered_days(lists)
     return lists
 

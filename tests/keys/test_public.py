@@ -316,18 +316,28 @@ def test_page_number_counts_once(copy, page):
     assert (0, True) == (signed.code, "number 4" in signed.out), signed.err
 
 
-@pytest.mark.long
-def test_page_with_replaced_keys_is_not_signed(copy, page):
+@pytest.mark.parametrize(
+    ("week", "refused", "wrong"),
+    [
+        (0, "has key lists below the floor, 14: they were replaced", "carries the data of another office"),
+        (1, "which list 25 replaces", "which list 25 replaces"),
+    ],
+    ids=["from this week", "from the next"],
+)
+def test_page_with_replaced_keys_is_not_signed(copy, week, refused, wrong):
     """The weeks were signed again since the page was made: neither signing nor verifying takes its kit for good."""
-    last = copy.public / "keys-000013.txt"
-    copy.sign(MACHINES[:3], "--after", last, "--from", copy.lists()[0].weeks[0].first)
-    run = sign_page(copy, page)
-    assert (4, True) == (run.code, "which list 26 replaces" in run.err), run.err
+    made = keys("page", "--office", copy.public, "--to", copy.base / "page-3", "--number", "3")
+    assert made.code == 0, made.err
+    start = copy.lists()[week].weeks[0].first
+    words = ("--after", copy.public / "keys-000013.txt", "--from", start, "--weeks", 13 - week)
+    assert copy.sign(MACHINES[:3], *words).code == 0
+    run = sign_page(copy, copy.base / "page-3")
+    assert (4, True) == (run.code, refused in run.err), run.err
     newest = copy.root / "signed-000014" / "public"
     assert keys("verify", newest).code == 0
     shutil.rmtree(newest / "page")
     shutil.copytree(copy.public / "page", newest / "page")
-    assert "which list 26 replaces" in keys("verify", newest).out
+    assert wrong in keys("verify", newest).out
 
 
 def test_page_of_another_office_is_not_signed(copy, tmp_path):
