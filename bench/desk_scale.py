@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A desk with many invented letters: how long receiving takes, and how long lists and searches take then.
 
-From a checkout:  PYTHONPATH=.:tests python bench/desk_scale.py 10000 100000
-Receives bundles of 10,000 until each of these numbers is reached, and prints one JSON line for each: seconds of the
-last bundle, and milliseconds of each question to the open vault (the median of seven; a real vault takes about one
-second more to open). The letters are made of invented words, answers and months, with a detector's finding in one of
-ten; sealing them is not counted.
+From a checkout:  PYTHONPATH=.:tests python bench/desk_scale.py 100000
+Receives a bundle of 10,000, then files more as receive does until there are so many, and prints a JSON line for each:
+seconds of the bundle, and milliseconds of each question to the open vault (the median of seven; a real vault takes
+about one second more to open). The letters are made of invented words, answers and months, with a detector's finding
+in one of twenty; sealing them is not counted.
 """
 
 import json
@@ -17,10 +17,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from deskkit import PASSPHRASE, Desk, Office, day, letter, letter_value, make_office, manifest_digest, typed
+from deskkit import PASSPHRASE, Desk, Office, day, letter, letter_value, make_office, typed
 
+from crypto.envelope import seal
 from desk import index, reading
+from desk.filing import Judge, Opener, file_envelope
 from desk.reading import Filter
+from desk.receive import BATCH
 from desk.vault import Vault, open_vault, read_header
 
 STEP = 10_000
@@ -71,34 +74,40 @@ def questions(vault: Vault) -> dict[str, float]:
     return {name: milliseconds(ask) for name, ask in asked.items()}
 
 
-def receive(desk: Desk, office: Office, chance: random.Random, pull: int, previous: str | None) -> tuple[float, str]:
-    """Receive one bundle, and return how long it took and its digest."""
-    bundle = office.bundle([office.envelope(invented(chance)) for _ in range(STEP)], pull, previous)
+def receive(folder: Path, office: Office, chance: random.Random) -> tuple[float, Desk]:
+    """Make a desk, let it receive one bundle, and return how long that took."""
+    desk = Desk(office, folder / "desk", folder / "stick")
+    desk.stick.mkdir()
+    desk.init()
+    bundle = office.bundle([office.envelope(invented(chance)) for _ in range(STEP)])
     started = time.monotonic()
     run = desk.receive(bundle)
     assert run.code == 0, run.err
-    return time.monotonic() - started, manifest_digest(bundle)
+    return time.monotonic() - started, desk
 
 
-def main(targets: list[int]) -> None:
-    """Print a line for each number of letters."""
+def fill(vault: Vault, chance: random.Random, count: int) -> None:
+    """File so many more letters as `receive` does once they are open: what follows the opening is what fills tables."""
+    sealed = seal(letter(), vault.settings.long_lived)
+    judge = Judge(Opener([], vault.settings.slots), vault.settings)
+    for _ in range(0, count, BATCH):
+        with vault.writing() as writer:
+            for _ in range(BATCH):
+                plaintext = invented(chance)
+                judged = judge.read(plaintext, sealed)
+                file_envelope(writer, f"{chance.getrandbits(256):064x}", b"", judged)
+
+
+def main(count: int) -> None:
+    """Print a line after one bundle, and one after the desk has `count` reports."""
     with tempfile.TemporaryDirectory() as name:
         folder, chance = Path(name), random.Random(1)
-        office = make_office(folder / "office")
-        desk = Desk(office, folder / "desk", folder / "stick")
-        desk.stick.mkdir()
-        desk.init()
-        previous, total = None, 0.0
-        for pull in range(1, max(targets) // STEP + 1):
-            seconds, previous = receive(desk, office, chance, pull, previous)
-            total += seconds
-            if pull * STEP in targets:
-                with open_vault(desk.folder, read_header(desk.folder), typed(PASSPHRASE), day()) as vault:
-                    asked = questions(vault)
-                size = (desk.folder / "vault.sqlite").stat().st_size
-                line = {"letters": pull * STEP, "receive_s": round(total, 1), "last_bundle_s": round(seconds, 1)}
-                print(json.dumps({**line, "vault_mib": size >> 20, "ms": asked}), flush=True)
+        seconds, desk = receive(folder, make_office(folder / "office"), chance)
+        with open_vault(desk.folder, read_header(desk.folder), typed(PASSPHRASE), day()) as vault:
+            print(json.dumps({"letters": STEP, "receive_s": round(seconds, 1), "ms": questions(vault)}), flush=True)
+            fill(vault, chance, count - STEP)
+            print(json.dumps({"letters": count, "ms": questions(vault)}))
 
 
 if __name__ == "__main__":
-    main([int(each) for each in sys.argv[1:]] or [STEP])
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)

@@ -16,6 +16,7 @@ from flask import Blueprint, Flask, Response, current_app, request
 from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.routing import BaseConverter
 
 from crypto.envelope import LETTER_BYTES, PART_BYTES, check_envelope, envelope_bytes
 from crypto.errors import Malformed
@@ -24,7 +25,7 @@ from intake.limits import MIB
 from portal.config import Config, SettingRefused
 from portal.counter import Counter, NotTaken, Uncertain
 from portal.headers import HeaderLayer
-from portal.publishing import PLAIN_TEXT, Lists, PublicFile, read_page
+from portal.publishing import PLAIN_TEXT, Lists, Pages
 from portal.room import RETRY_AFTER_SECONDS, Gauge, Word
 from portal.shelf import Letter, Shelf
 
@@ -66,6 +67,12 @@ class NoSession(SessionInterface):
         return None
 
 
+class PageFile(BaseConverter):
+    """What a file of the page can be called. Which of them there are is known once the page is read."""
+
+    regex = r"SHA256SUMS(?:\.sig)?|[A-Za-z0-9][A-Za-z0-9._-]*\.(?:html|js|css|svg)"
+
+
 @dataclass(frozen=True, slots=True)
 class Portal:
     """What the views work with."""
@@ -74,7 +81,7 @@ class Portal:
     shelf: Shelf
     counter: Counter
     lists: Lists
-    page: dict[str, PublicFile]
+    pages: Pages
     gauge: Gauge
     today: Callable[[], date]
 
@@ -88,7 +95,7 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
     """Return the officer's side. Raises SettingRefused for debug switches, PageUntrusted for a page not as signed."""
     shelf = Shelf(config.shelf_url)
     shelf.open()
-    page = read_page(config.public / "page", config.office.root)
+    pages = Pages(config)
     app = Flask("underseal-portal", static_folder=None, template_folder=None)
     app.config.update(
         TRUSTED_HOSTS=list(config.hosts),
@@ -99,13 +106,12 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
         raise SettingRefused("debug", "the portal has no debug mode")
     app.session_interface = NoSession()
     app.url_map.merge_slashes = False
-    lists = Lists(shelf, config.office.root, config.office.floor)
+    lists = Lists(shelf, config.roots, config.office.floor)
     counter = Counter(shelf, config.turn_file, today)
-    app.extensions["underseal"] = Portal(config, shelf, counter, lists, page, Gauge(config), today)
+    app.extensions["underseal"] = Portal(config, shelf, counter, lists, pages, Gauge(config), today)
     app.before_request(_check_name)
+    app.url_map.converters["page_file"] = PageFile
     app.register_blueprint(officer)
-    for path in page:
-        app.add_url_rule(path, endpoint=f"page{path}", view_func=show_file, defaults={"path": path})
     app.register_error_handler(Exception, refuse)
     app.wsgi_app = HeaderLayer(app.wsgi_app, config)  # type: ignore[method-assign]
     return app
@@ -114,9 +120,14 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
 officer = Blueprint("officer", __name__)
 
 
-def show_file(path: str) -> Response:
+@officer.get("/")
+@officer.get("/<page_file:name>")
+def show_file(name: str = "") -> Response:
     """Answer with a file of the page, the same bytes for everyone, compressed beforehand where the browser takes it."""
-    file = _portal().page[path]
+    path = f"/{name}"
+    file = _portal().pages.current().get(path)
+    if file is None:
+        raise Refusal(404)
     accepted = request.accept_encodings
     for coding, body in file.compressed.items():
         if accepted[coding] > 0:
