@@ -24,6 +24,7 @@ from crypto.primitives import sha256
 from intake.limits import MIB
 from portal.config import Config, SettingRefused
 from portal.counter import Counter, NotTaken, Uncertain
+from portal.gauge import Gauge
 from portal.headers import HeaderLayer
 from portal.publishing import PLAIN_TEXT, Lists, PublicFile, read_page
 from portal.shelf import Letter, Shelf
@@ -73,6 +74,7 @@ class Portal:
     config: Config
     shelf: Shelf
     counter: Counter
+    gauge: Gauge
     lists: Lists
     page: dict[str, PublicFile]
     today: Callable[[], date]
@@ -99,8 +101,8 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
     app.session_interface = NoSession()
     app.url_map.merge_slashes = False
     lists = Lists(shelf, config.office.root, config.office.floor)
-    counter = Counter(shelf, config.turn_file, today)
-    app.extensions["underseal"] = Portal(config, shelf, counter, lists, page, today)
+    counter, gauge = Counter(shelf, config.turn_file, today), Gauge(shelf, config.ceiling_mib)
+    app.extensions["underseal"] = Portal(config, shelf, counter, gauge, lists, page, today)
     app.before_request(_check_name)
     app.register_blueprint(officer)
     for path in page:
@@ -163,7 +165,7 @@ def show_list_signature() -> Response:
 @officer.get("/health")
 def show_health() -> Response:
     """Answer that the portal is up, and how much room there is, as a word."""
-    return _answer(f"up\nroom {_room(_portal().config)}\n".encode("ascii"), PLAIN_TEXT)
+    return _answer(f"up\nroom {_room(_portal())}\n".encode("ascii"), PLAIN_TEXT)
 
 
 @officer.post("/envelopes")
@@ -177,7 +179,7 @@ def take_letter() -> Response:
         raise Refusal(503)
     size = envelope_bytes(LETTER_BYTES, key_list.slots)
     _check_length(size, envelope_bytes(PART_BYTES, key_list.slots))
-    if _room(portal.config) == "none":
+    if _room(portal) == "none":
         raise Refusal(503)
     body = request.stream.read(size)
     if len(body) != size:
@@ -262,7 +264,10 @@ def _check_length(letter_bytes: int, part_bytes: int) -> None:
         raise Refusal(422)
 
 
-def _room(config: Config) -> str:
+def _room(portal: Portal) -> str:
+    config = portal.config
+    if config.store is not None:
+        return portal.gauge.word()
     free, floor = shutil.disk_usage(config.directory).free, config.floor_mib * MIB
     if free <= floor:
         return "none"

@@ -15,7 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from intake import files
 from intake.errors import Exit, UndersealError
 from portal.config import Config
-from portal.shelf import EnvelopeDamaged, Shelf, date_at_midnight, storage_corrupt
+from portal.midnight import date_at_midnight
+from portal.shelf import EnvelopeDamaged, Shelf
+from portal.store import storage_corrupt
 
 
 class ShelfDamaged(UndersealError):

@@ -16,6 +16,7 @@ from portalkit import OCTETS, PortalOffice, underseal
 
 from crypto.primitives import digest
 from crypto.signature import Namespace, SigningKey, sign
+from portal.migrating import migrate
 from portal.publishing import ListRefused, Lists, read_page, take_list
 from portal.shelf import Shelf
 
@@ -172,8 +173,8 @@ def test_list_of_the_week_served(shelf: Shelf, office: PortalOffice) -> None:
 
 def test_second_week_serves_without_newer(folder: Path, office: PortalOffice, tmp_path: Path) -> None:
     """When this week's own list is missing, last week's list serves, since it covers today too."""
-    shelf = Shelf(f"sqlite:///{tmp_path / 'other.sqlite'}")
-    shelf.make()
+    migrate(url := f"sqlite:///{tmp_path / 'other.sqlite'}")
+    shelf = Shelf(url)
     text, signature = office.signed_list()
     take_list(shelf, text, signature, office.root.public, 1)
     assert [1, 1] == [served_sequence(shelf, office, week.first) for week in office.key_list.weeks]
@@ -237,8 +238,8 @@ def test_bad_list_refused(shelf: Shelf, office: PortalOffice, name: str) -> None
 
 def test_lower_sequence_refused(office: PortalOffice, tmp_path: Path) -> None:
     """A list below the highest one held is refused, however well it is signed; below the office's floor too."""
-    shelf = Shelf(f"sqlite:///{tmp_path / 'other.sqlite'}")
-    shelf.make()
+    migrate(url := f"sqlite:///{tmp_path / 'other.sqlite'}")
+    shelf = Shelf(url)
     take_list(shelf, *office.signed_list(sequence=5), office.root.public, 1)
     with pytest.raises(ListRefused, match="lower than one the portal already holds"):
         take_list(shelf, *office.signed_list(sequence=4), office.root.public, 1)
