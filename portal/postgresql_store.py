@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event, func, ma
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 
+from intake.errors import Exit, UndersealError
 from portal.tables import ENVELOPES, METADATA
 
 LOCK_SECONDS = 10  # how long a writer waits for the others, as with SQLite's busy timeout
@@ -28,10 +29,18 @@ _SESSION = {
     "timezone": "UTC",
 }
 _NEW = "_new"
+_INSUFFICIENT_PRIVILEGE = "42501"
 _OTHERS = text(
     "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
     " AND pid <> pg_backend_pid() AND backend_type = 'client backend')"
 )
+
+
+class RightsMissing(UndersealError):
+    """the tables are rewritten, and the database's role may not end the server's log of changes"""
+
+    exit_code = Exit.STORAGE
+    hint = 'GRANT pg_checkpoint, and EXECUTE on pg_switch_wal(): RUNBOOK, "PostgreSQL, for several front ends"'
 
 
 class PostgresqlStore:
@@ -61,15 +70,22 @@ class PostgresqlStore:
         """Make every table anew, in the order of its keys and in one transaction, and let the old ones go.
 
         Afterwards every row is of the same transaction, and what the rows hold stands in the order of the keys; the
-        server's log of changes (WAL) begins anew. Raises DBAPIError where the role may not do that: it needs
-        pg_checkpoint, and EXECUTE on pg_switch_wal().
+        server's log of changes (WAL) begins anew. Raises RightsMissing where the role may not do the last.
         """
         with self.engine.begin() as connection:
             for table in METADATA.sorted_tables:
                 _make_anew(connection, table)
+        with self.engine.execution_options(reading=True).begin() as connection:
+            for table in METADATA.sorted_tables:  # whoever reads first marks rows as committed, which is logged too
+                connection.execute(select(func.count()).select_from(table))
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT", reading=True) as connection:
-            connection.execute(select(func.pg_switch_wal()))
-            connection.execute(text("CHECKPOINT"))
+            try:
+                connection.execute(select(func.pg_switch_wal()))
+                connection.execute(text("CHECKPOINT"))
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) == _INSUFFICIENT_PRIVILEGE:
+                    raise RightsMissing from error
+                raise
 
     def has_gaps(self) -> bool:
         """Return True: what a deletion left is not told by any count that the server keeps exactly."""
@@ -105,11 +121,6 @@ def make_engine(url: str, options: str = "") -> Engine:
         hide_parameters=True,
         connect_args={**place, "options": options, "connect_timeout": CONNECT_SECONDS},
     )
-
-
-def lacks_rights(error: DBAPIError) -> bool:
-    """Return whether the role may not do what was asked (insufficient_privilege)."""
-    return getattr(error.orig, "sqlstate", None) == "42501"
 
 
 def _begin(connection: Connection) -> None:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Which revision of the shelf's tables this program works with. Nothing here changes a table."""
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from intake.errors import Exit, UndersealError
 from portal.config import Config
 from portal.shelf import Shelf
-from portal.store import StoreAway
+from portal.store import ShelfDamaged, StoreAway, storage_corrupt
 
 REVISION = "0001"  # the last file in migrations/
 
@@ -55,11 +55,13 @@ def check_shelf(url: str, name: str) -> None:
 
 
 def found_revision(url: str, name: str) -> str | None:
-    """Return the revision that is here, as `Shelf.revision` does. Raises StoreAway."""
+    """Return the revision that is here, as `Shelf.revision` does. Raises StoreAway or ShelfDamaged."""
     shelf = Shelf(url)
     try:
         return shelf.revision()
-    except OperationalError as error:
+    except DBAPIError as error:
+        if storage_corrupt(error):
+            raise ShelfDamaged from error
         raise StoreAway(name) from error
     finally:
         shelf.close()

@@ -22,6 +22,12 @@ class StoreAway(UndersealError):
     exit_code = Exit.STORAGE
 
 
+class ShelfDamaged(UndersealError):
+    """the shelf does not hold together: pull what waits, keep a copy of the folder, and set the portal up anew"""
+
+    exit_code = Exit.STORAGE
+
+
 class CommitUnsettled(Exception):
     """The connection ended while a commit was under way: what it held may be stored or not. Sending again tells."""
 
