@@ -127,7 +127,7 @@ def read_store_url(url: object) -> str:
         raise SettingRefused("store", "it has other words than host and port")
     if not all(_STORE_NAME.fullmatch(name) for name in (parsed.database or "", parsed.username or "_")):
         raise SettingRefused("store", "database and role have names of small letters, digits and underscores")
-    return parsed.render_as_string(hide_password=False)
+    return str(url)
 
 
 def write_settings(
