@@ -219,8 +219,9 @@ def publish(folder: Path, public: Path) -> None:
 
 @portal.command()
 @click.option("--dir", "folder", type=_FOLDER, required=True, help="The portal's folder.")
+@click.option("--to", default="head", help="A revision to go back to, before an older release.  [default: the last]")
 @click.option("--dry-run", is_flag=True, help="Show the SQL that would run, and change nothing.")
-def migrate(folder: Path, dry_run: bool) -> None:
+def migrate(folder: Path, to: str, dry_run: bool) -> None:
     """Bring the shelf's tables up to date for this release, whole or not at all. The portal must not run.
 
     \b
@@ -234,11 +235,11 @@ def migrate(folder: Path, dry_run: bool) -> None:
     if found_revision(config.shelf_url, config.shelf_name) is None:
         raise ShelfMissing(config.shelf_name)
     if dry_run:
-        _VOICE.answer(migrating.preview(config.shelf_url) or "-- nothing is to be done")
+        _VOICE.answer(migrating.preview(config.shelf_url, to=to) or "-- nothing is to be done")
         return
     try:
         with locked(folder / "serve.lock", wait=False):
-            before, after = migrating.migrate(config.shelf_url)
+            before, after = migrating.migrate(config.shelf_url, to=to)
     except BlockingIOError as error:
         raise migrating.ShelfInUse from error
     _VOICE.say(f"the shelf is of revision {after}" + ("" if before == after else f", and was of {before}"))

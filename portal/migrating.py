@@ -38,6 +38,12 @@ class ShelfInUse(UndersealError):
     hint = "stop every front end first"
 
 
+class RevisionUnknown(UndersealError):
+    """this program knows no revision {}; nothing was changed"""
+
+    exit_code = Exit.USAGE
+
+
 class StrangeTables(UndersealError):
     """the database holds tables that are no shelf's; nothing was changed"""
 
@@ -49,7 +55,8 @@ def migrate(url: str, *, to: str = "head", folders: Iterable[Path] = (FOLDER,)) 
 
     to       a revision, or "head" for the last one; below the one that is here, it goes back
     folders  where the revisions lie
-    A store without tables gets them. Raises ShelfNewer, ShelfInUse, StrangeTables; then nothing was changed.
+    A store without tables gets them. Raises ShelfNewer, ShelfInUse, StrangeTables, RevisionUnknown; then nothing was
+    changed.
     """
     script = _script(folders)
     store = open_store(url)
@@ -130,7 +137,11 @@ def _way(script: ScriptDirectory, before: str | None, to: str) -> Callable[[Any,
 
 
 def _target(script: ScriptDirectory, to: str) -> str:
-    return (script.get_current_head() or to) if to == "head" else to
+    if to == "head":
+        return script.get_current_head() or to
+    if to not in {revision.revision for revision in script.walk_revisions()}:
+        raise RevisionUnknown(to)
+    return to
 
 
 def _is_below(script: ScriptDirectory, low: str, high: str) -> bool:

@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,11 @@ class PostgresqlServer:
         self._run("pg_ctl", "-D", str(self.data), "-w", "-t", "30", "-l", log, "-o", words, "start")
         return self
 
+    def confined(self, words: Sequence[str]) -> list[str]:
+        """Return the command that starts the server behind these words, as its own user and without a network."""
+        before = ["unshare", "--net", "runuser", "-u", self._owner, "--"] if os.geteuid() == 0 else []
+        return [*before, *words, str(self._programs / "postgres"), "-D", str(self.data), *self._words()]
+
     def stop(self, mode: str = "fast") -> None:
         """Stop the server: `fast` ends connections, `immediate` is a crash."""
         self._run("pg_ctl", "-D", str(self.data), "-w", "-t", "30", "-m", mode, "stop")
@@ -117,9 +122,9 @@ class PostgresqlServer:
         self._run("pg_ctl", "-D", str(self.data), "-w", "-t", "10", "-m", "immediate", "stop", check=False)
         shutil.rmtree(self.folder)
 
-    def url(self, database: str) -> str:
+    def url(self, database: str, role: str = "") -> str:
         """Return the URL of a database, as the portal is told it."""
-        return f"postgresql+psycopg:///{database}?host={self.folder}"
+        return f"postgresql+psycopg://{role + '@' if role else ''}/{database}?host={self.folder}"
 
     def connect(self, database: str) -> psycopg.Connection[Any]:
         """Return a connection on which every statement is a transaction."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Several front ends on one database: each letter is one row, one folder has the gate, a ceiling stands for the disk."""
+"""Several front ends on one database: each letter is one row, one folder has the gate, a ceiling is the disk."""
 
 import concurrent.futures
 import os

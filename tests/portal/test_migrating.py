@@ -231,6 +231,14 @@ def test_old_folder_is_adopted(folder: Path, shelf: Shelf, store: SqliteKit, off
     end(served)
 
 
+@pytest.mark.parametrize("to", ["0000", "base", "0002", "", "-1"])
+def test_unknown_revision_refused(folder: Path, store: SqliteKit, to: str) -> None:
+    """There is no way to a revision that is not known, and none to before the first."""
+    ran = underseal("portal", "migrate", "--dir", folder, "--to", to)
+    assert (2, f"portal: this program knows no revision {to}; nothing was changed\n") == (ran.code, ran.err)
+    assert [("0001",)] == store.rows("SELECT version_num FROM alembic_version")
+
+
 @both
 def test_strange_tables_are_left_alone(config: Config, store: Kit, shelf: Shelf) -> None:
     """A database that holds something else is no shelf's, and is not made one."""

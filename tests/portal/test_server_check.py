@@ -44,7 +44,7 @@ def test_shipped_file_says_the_same(config: Config) -> None:
     said = {name: UNITS.get(value, value) for name, value in lines}
     wanted = {name: value for name, value in {**NEEDED, **WANTED}.items() if name != "data_checksums"}  # by initdb
     assert wanted == {name: said[name] for name in said.keys() & wanted.keys()}
-    assert {"log_destination", "max_connections"} == said.keys() - wanted.keys()
+    assert {"jit", "log_destination", "max_connections"} == said.keys() - wanted.keys()
     assert Differences((), ()) == differences(config)
 
 
