@@ -24,6 +24,9 @@ from portal.postgresql_store import _WRITING
 
 SOURCE = Path(os.environ.get("UNDERSEAL_SOURCE", Path(__file__).resolve().parent.parent))
 ME = pwd.getpwuid(os.geteuid()).pw_name
+INITDB = ("--data-checksums", "--wal-segsize=1", "--encoding=UTF8", "--locale=C", "--auth=peer")
+MEMBERSHIP = "pg_checkpoint, pg_read_all_settings"
+EXECUTE = "EXECUTE ON FUNCTION pg_switch_wal()"
 both = pytest.mark.parametrize("store", ["sqlite", "postgresql"], indirect=True)
 on_postgresql = pytest.mark.parametrize("store", ["postgresql"], indirect=True)
 
@@ -56,11 +59,10 @@ class PostgresqlServer:
         if os.geteuid() == 0:
             owner = pwd.getpwnam(self._owner)
             os.chown(self.folder, owner.pw_uid, owner.pw_gid)
-        kind = ["--data-checksums", "--wal-segsize=1", "--encoding=UTF8", "--locale=C", "--auth=peer", "--no-sync"]
-        self._run("initdb", "-D", str(self.data), "-U", "postgres", *kind)
+        self._run("initdb", "-D", str(self.data), "-U", "postgres", "--no-sync", *INITDB)
         self.alone("postgres", f'CREATE ROLE "{ME}" LOGIN CREATEDB')
-        self.alone("postgres", f'GRANT pg_checkpoint, pg_read_all_settings TO "{ME}"')
-        self.alone("template1", f'GRANT EXECUTE ON FUNCTION pg_switch_wal() TO "{ME}"')
+        self.alone("postgres", f'GRANT {MEMBERSHIP} TO "{ME}"')
+        self.alone("template1", f'GRANT {EXECUTE} TO "{ME}"')
 
     @property
     def data(self) -> Path:

@@ -2,7 +2,11 @@
 """Several front ends on one database: each letter is one row, one folder has the gate, a ceiling is the disk."""
 
 import concurrent.futures
+import contextlib
 import os
+import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -55,6 +59,64 @@ def test_one_gate(pair: tuple[Served, Served], office: PortalOffice) -> None:
     assert {"config.json", "counter.lock", "public", "serve.lock"} == {path.name for path in without.folder.iterdir()}
     ran = underseal("portal", "serve", "--dir", without.folder, "--port", 0, "--gate-port", 0)
     assert (2, True) == (ran.code, "this folder has no gate" in ran.err)
+
+
+AS_SYSTEMD = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1", "LISTEN_FDNAMES": "officer"}
+os.execv(sys.executable, [sys.executable, "-m", "underseal", "portal", "serve", "--dir", sys.argv[2]])
+"""
+
+
+def started(listener: socket.socket, folder: Path) -> subprocess.Popen[bytes]:
+    """Start a front end on a socket that is open already, as its unit does, and return it once it answers."""
+    command = [sys.executable, "-c", AS_SYSTEMD, str(listener.fileno()), str(folder)]
+    process = subprocess.Popen(command, pass_fds=[listener.fileno()], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout and process.stdout.readline().startswith(b"unix:")
+    process.stdout.close()
+    return process
+
+
+def send(path: Path, letter: bytes) -> int:
+    """Send a letter over a socket's file until it is taken, and return how often it took."""
+    for attempt in range(1, 100):
+        with socket.socket(socket.AF_UNIX) as line, contextlib.suppress(OSError):
+            line.settimeout(30)
+            line.connect(str(path))
+            head = (
+                f"POST /envelopes HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(letter)}\r\nConnection: close\r\n"
+            )
+            line.sendall(f"{head}Content-Type: {OCTETS['Content-Type']}\r\n\r\n".encode() + letter)
+            if line.recv(12) == b"HTTP/1.1 201":
+                return attempt
+    raise AssertionError
+
+
+def test_one_is_renewed_while_one_serves(
+    folder: Path, office: PortalOffice, store: PostgresqlKit, shelf: Shelf, tmp_path: Path
+) -> None:
+    """Two front ends behind one socket: each is stopped and started in turn, and officers notice nothing."""
+    second, path, head = tmp_path / "second", tmp_path / "officer.sock", office.envelope()[:-15_000]
+    options = ("--store", store.url, "--no-gate")
+    assert 0 == underseal("portal", "init", "--public", office.public, "--dir", second, *options).code
+    with socket.socket(socket.AF_UNIX) as listener, concurrent.futures.ThreadPoolExecutor(4) as pool:
+        listener.bind(str(path))
+        listener.listen(512)
+        front_ends = [started(listener, place) for place in (folder, second)]
+        letters = [head + os.urandom(15_000) for _ in range(300)]
+        sent = [pool.submit(send, path, letter) for letter in letters]
+        for number, place in enumerate((folder, second)):
+            front_ends[number].terminate()
+            assert 0 == front_ends[number].wait(40)
+            front_ends[number] = started(listener, place)
+        attempts = [future.result() for future in sent]
+        assert [True, True] == [front_end.poll() is None for front_end in front_ends]
+        for front_end in front_ends:
+            front_end.terminate()
+            front_end.wait(40)
+    assert (300, True) == (shelf.waiting()[0], sum(attempts) < 330)
+    assert letters == list(shelf.bodies([digest(letter) for letter in letters]))
 
 
 def test_tidied_while_both_serve(pair: tuple[Served, Served], office: PortalOffice, shelf: Shelf) -> None:

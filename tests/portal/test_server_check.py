@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hostkit import free_ports
 from portalkit import end, serve, underseal
-from storekit import SOURCE, PostgresqlKit, on_postgresql
+from storekit import EXECUTE, INITDB, MEMBERSHIP, SOURCE, PostgresqlKit, on_postgresql
 
 from portal.config import Config
 from portal.server_check import NEEDED, WANTED, Differences, differences
@@ -46,6 +46,14 @@ def test_shipped_file_says_the_same(config: Config) -> None:
     assert wanted == {name: said[name] for name in said.keys() & wanted.keys()}
     assert {"jit", "log_destination", "max_connections"} == said.keys() - wanted.keys()
     assert Differences((), ()) == differences(config)
+
+
+def test_runbook_sets_up_the_same(config: Config) -> None:
+    """The server that these tests start is made as the RUNBOOK makes it, with the same rights and no others."""
+    runbook = (SOURCE / "deploy/RUNBOOK.md").read_text("utf-8")
+    for words in (*INITDB, f"GRANT {MEMBERSHIP} TO underseal;", f"GRANT {EXECUTE} TO underseal;"):
+        assert words in runbook
+    assert 2 == runbook.count("GRANT ")
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -151,6 +151,22 @@ def test_killed_at_commit(
     )
 
 
+def test_full_disk_of_the_server(
+    served: Served, office: PortalOffice, store: PostgresqlKit, server: PostgresqlServer, shelf: Shelf, tmp_path: Path
+) -> None:
+    """When the server's disk is full nothing is acknowledged; with room again the same letter is taken, once."""
+    os.kill(served.workers()[1], signal.SIGSTOP)
+    assert 201 == served.post(office.envelope()).status
+    envelope = office.envelope()
+    full = ("-e", "trace=pwrite64,fallocate", "-e", "inject=pwrite64,fallocate:error=ENOSPC")
+    with traced(tmp_path / "trace", backends(store), *full):
+        first = served.post(envelope)
+        assert b"ENOSPC" in (tmp_path / "trace").read_bytes()
+    assert (503, True) == (first.status, first.body in (USUAL, UNCERTAIN))
+    assert 201 == send_until_taken(served, envelope)[-1].status
+    assert (2, [envelope]) == (shelf.waiting()[0], list(shelf.bodies([digest(envelope)])))
+
+
 def test_answer_after_sync_there(served: Served, office: PortalOffice, store: PostgresqlKit, tmp_path: Path) -> None:
     """The server syncs its log of changes before the first byte of the 201 is sent."""
     worker, other = served.workers()
