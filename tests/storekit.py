@@ -28,6 +28,9 @@ INITDB = ("--data-checksums", "--wal-segsize=1", "--encoding=UTF8", "--locale=C"
 MEMBERSHIP = "pg_checkpoint, pg_read_all_settings"
 EXECUTE = "EXECUTE ON FUNCTION pg_switch_wal()"
 both = pytest.mark.parametrize("store", ["sqlite", "postgresql"], indirect=True)
+slowly_both = pytest.mark.parametrize(
+    "store", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)], indirect=True
+)
 on_postgresql = pytest.mark.parametrize("store", ["postgresql"], indirect=True)
 
 
@@ -161,7 +164,7 @@ class SqliteKit:
             return connection.execute(query).fetchall()
 
     def tables(self) -> bytes:
-        """Return the files in which the tables lie, in their order."""
+        """Return the file in which the letters lie."""
         return self.path.read_bytes()
 
     def seized(self) -> bytes:
@@ -201,21 +204,16 @@ class PostgresqlKit:
             found = connection.execute(query).fetchall()
         return [tuple(str(value) if hasattr(value, "isoformat") else value for value in row) for row in found]
 
-    def _files(self) -> Path:
-        return (
-            self.server.data
-            / "base"
-            / str(self.rows(f"SELECT oid FROM pg_database WHERE datname = '{self.database}'")[0][0])
-        )
-
     def file_of(self, table: str) -> bytes:
         """Return a table's file."""
         return (self.server.data / self.rows(f"SELECT pg_relation_filepath('{table}')")[0][0]).read_bytes()
 
     def tables(self) -> bytes:
-        """Return the files of the database, after what is in memory was written."""
+        """Return the files in which the letters lie, after what is in memory was written."""
         self.flush()
-        return b"".join(path.read_bytes() for path in sorted(self._files().iterdir()))
+        query = "SELECT pg_relation_filepath(oid), pg_relation_filepath(reltoastrelid) FROM pg_class"
+        (paths,) = self.rows(f"{query} WHERE oid = 'envelopes'::regclass")
+        return b"".join((self.server.data / path).read_bytes() for path in paths)
 
     def flush(self) -> None:
         """Have the server write what it holds in memory."""

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from portalkit import PortalOffice, Served, end, serve, underseal
-from storekit import Kit, both
+from storekit import Kit, both, slowly_both
 
 from crypto.primitives import digest
 from portal.shelf import Shelf
@@ -98,7 +98,7 @@ def _gone(pid: int) -> bool:
     return False
 
 
-@both
+@slowly_both
 def test_killed_loses_nothing(folder: Path, office: PortalOffice, shelf: Shelf) -> None:
     """Killed in the middle of eight clients' letters, five times: each acknowledged letter is there, byte for byte."""
     acknowledged = [envelope for cycle in range(5) for envelope in _killed_cycle(folder, office, 0.05 + cycle * 0.07)]
