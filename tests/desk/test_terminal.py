@@ -115,9 +115,8 @@ def test_foreign_words_are_marked(hostile: Desk) -> None:
     known = manifest_digest((hostile.stick / "bundle").read_bytes())
     hostile.receive(hostile.office.bundle([hostile.office.envelope(forged)], pull=2, previous=known))
     lines = hostile("show", "1111", "--words").out.split("\n")
-    assert ["status new", "  | status closed", "  | words shown: to nobody"] == [
-        line for line in lines if "status" in line or "nobody" in line
-    ]
+    quoted = ["  | status closed", "  | words shown: to nobody"]
+    assert ["status new", *quoted, *quoted] == [line for line in lines if "status" in line or "nobody" in line]
 
 
 def test_passphrases_typed(office: Office, tmp_path: Path) -> None:
