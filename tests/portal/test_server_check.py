@@ -72,6 +72,24 @@ def test_dangerous_setting_stops_start(store: PostgresqlKit, folder: Path, name:
     assert (0, True) == (told.code, f"portal: the database server: {sentence}\n" in told.err)
 
 
+def test_no_password_is_sent(store: PostgresqlKit, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that asks for a password gets none, though the right one stands there: the portal ends the connection."""
+    rules = store.server.folder / "pg_hba.conf"
+    shipped = rules.read_text()
+    with store.server.connect(store.database) as connection:
+        connection.execute("ALTER ROLE CURRENT_USER PASSWORD '5w0rd-fish'")
+    with store.server.changed():
+        store.server.stop()
+        rules.write_text("local all all password\n")
+        store.server.start("log_min_messages=debug1")
+        monkeypatch.setenv("PGPASSWORD", "5w0rd-fish")
+        ran = underseal("portal", "status", "--dir", folder)
+        rules.write_text(shipped)
+        monkeypatch.delenv("PGPASSWORD")
+    assert (7, True) == (ran.code, "does not answer" in ran.err)
+    assert "5w0rd" not in ran.err + (store.server.folder / "log").read_text()
+
+
 def test_setting_of_the_role_counts(store: PostgresqlKit, folder: Path) -> None:
     """What the role brings, and not the server's file, is found too."""
     with store.server.connect(store.database) as connection:
