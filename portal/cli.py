@@ -21,7 +21,7 @@ from portal.config import Config, load_config, load_portal_key, read_store_url, 
 from portal.listening import Place, take_handed_over
 from portal.nightly import tidy
 from portal.publishing import MAX_PAGE_FILE_BYTES, ListRefused, Lists, read_list_files, read_page, take_list
-from portal.revisions import ShelfMissing, ShelfThere, check_revision, check_shelf, found_revision
+from portal.revisions import ShelfMissing, ShelfThere, check_file, check_revision, check_shelf, found_revision
 from portal.server_check import check_server, differences
 from portal.shelf import Shelf
 
@@ -62,6 +62,8 @@ def init(
       underseal portal init --public office/public --dir portal --allow-host reports.example.org --https
     """
     os.umask(0o077)
+    if no_gate and store is None:
+        raise click.UsageError("--no-gate is for one more front end of a database: --store names it")
     url = None if store is None else read_store_url(store)
     office = read_office(read(public / "office.json", OFFICE_MAX_BYTES))
     read_page(public / "page", office.root)
@@ -232,6 +234,7 @@ def migrate(folder: Path, to: str, dry_run: bool) -> None:
 
     os.umask(0o077)
     config = load_config(folder)
+    check_file(config)
     if found_revision(config.shelf_url, config.shelf_name) is None:
         raise ShelfMissing(config.shelf_name)
     if dry_run:

@@ -30,7 +30,7 @@ class ShelfThere(UndersealError):
 
 
 class ShelfMissing(UndersealError):
-    """there is no shelf in {}"""
+    """there is no shelf in {}; nothing was changed"""
 
     exit_code = Exit.MISSING
 
@@ -38,9 +38,16 @@ class ShelfMissing(UndersealError):
 def check_revision(config: Config) -> None:
     """Return if the shelf's tables are those of this program.
 
-    Raises ShelfOlder, ShelfNewer, ShelfMissing, StoreAway.
+    Raises ShelfOlder, ShelfNewer, ShelfMissing, StoreAway, ShelfDamaged.
     """
+    check_file(config)
     check_shelf(config.shelf_url, config.shelf_name)
+
+
+def check_file(config: Config) -> None:
+    """Return if the shelf's file is there, where it is one: SQLite would make it. Raises ShelfMissing."""
+    if config.store is None and not (config.directory / config.shelf_name).exists():
+        raise ShelfMissing(config.shelf_name)
 
 
 def check_shelf(url: str, name: str) -> None:

@@ -138,7 +138,7 @@ def test_second_shelf_refused(folder: Path, office: PortalOffice, store: Postgre
     empty = store.server.create()
     words = ("--store", store.server.url(empty), "--no-gate")
     ran = underseal("portal", "init", "--public", office.public, "--dir", target, *words)
-    assert (3, f"portal: there is no shelf in {empty}\n") == (ran.code, ran.err)
+    assert (3, f"portal: there is no shelf in {empty}; nothing was changed\n") == (ran.code, ran.err)
     assert [] == [path for path in tmp_path.iterdir() if path.name not in ("portal",)]
     store.server.drop(empty)
 

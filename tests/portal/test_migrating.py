@@ -231,6 +231,23 @@ def test_old_folder_is_adopted(folder: Path, shelf: Shelf, store: SqliteKit, off
     end(served)
 
 
+@pytest.mark.parametrize(
+    "verb", [("serve", "--port", "0"), ("nightly",), ("status",), ("migrate",)], ids=lambda v: v[0]
+)
+def test_missing_shelf_is_not_made(folder: Path, store: SqliteKit, verb: tuple[str, ...]) -> None:
+    """Where the shelf's file is gone, no verb makes an empty one in its place."""
+    store.path.unlink()
+    ran = underseal("portal", *verb, "--dir", folder)
+    assert (3, "portal: there is no shelf in shelf.sqlite; nothing was changed\n") == (ran.code, ran.err)
+    assert not store.path.exists()
+
+
+def test_gate_is_needed_without_database(office, tmp_path: Path) -> None:
+    """A second front end of a SQLite file is refused."""
+    ran = underseal("portal", "init", "--public", office.public, "--dir", tmp_path / "second", "--no-gate")
+    assert (2, False) == (ran.code, (tmp_path / "second").exists())
+
+
 @pytest.mark.parametrize("to", ["0000", "base", "0002", "", "-1"])
 def test_unknown_revision_refused(folder: Path, store: SqliteKit, to: str) -> None:
     """There is no way to a revision that is not known, and none to before the first."""

@@ -73,7 +73,7 @@ def test_dangerous_setting_stops_start(store: PostgresqlKit, folder: Path, name:
 
 
 def test_no_password_is_sent(store: PostgresqlKit, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that asks for a password gets none, though the right one stands there: the portal ends the connection."""
+    """A server that asks for a password gets none, though the right one stands there: the portal goes away."""
     rules = store.server.folder / "pg_hba.conf"
     shipped = rules.read_text()
     with store.server.connect(store.database) as connection:
