@@ -20,6 +20,7 @@ from desk import (
     renew_cli,
     review_cli,
     roles,
+    train_cli,
 )
 from desk.errors import (
     DeskKeyDiffers,
@@ -74,6 +75,7 @@ VERBS = (
     *backup_cli.VERBS,
     *destroy_cli.VERBS,
     renew_cli.renew,
+    train_cli.train,
 )
 for verb in VERBS:
     desk.add_command(verb)

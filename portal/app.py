@@ -4,7 +4,6 @@
 There is no session, no cookie and no secret. A request leaves no line in any log.
 """
 
-import shutil
 import sys
 import zlib
 from collections.abc import Callable
@@ -24,14 +23,14 @@ from crypto.primitives import sha256
 from intake.limits import MIB
 from portal.config import Config, SettingRefused
 from portal.counter import Counter, NotTaken, Uncertain
-from portal.gauge import Gauge
+from portal.gauge import DatabaseGauge
 from portal.headers import HeaderLayer
 from portal.publishing import PLAIN_TEXT, Lists, PublicFile, read_page
+from portal.room import RETRY_AFTER_SECONDS, Gauge, Word
 from portal.shelf import Letter, Shelf
 
 OCTETS = "application/octet-stream"
 KIT = "/kit.html"
-LOW_ROOM_FLOORS = 4  # room is called low below so many times the floor
 NOTHING_STORED = "Nothing was stored."
 _SENTENCES = {
     400: f"The request could not be understood. {NOTHING_STORED}",
@@ -53,9 +52,10 @@ _NO_LIST = "There is no key list for today."
 class Refusal(Exception):
     """Ends a request with a status and its sentence."""
 
-    def __init__(self, status: int, sentence: str | None = None) -> None:
+    def __init__(self, status: int, sentence: str | None = None, retry_after: int | None = None) -> None:
         super().__init__(status)
         self.status = status
+        self.retry_after = retry_after
         self.sentence = sentence or _SENTENCES[status]
 
 
@@ -74,9 +74,9 @@ class Portal:
     config: Config
     shelf: Shelf
     counter: Counter
-    gauge: Gauge
     lists: Lists
     page: dict[str, PublicFile]
+    gauge: Gauge | DatabaseGauge
     today: Callable[[], date]
 
 
@@ -101,8 +101,9 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
     app.session_interface = NoSession()
     app.url_map.merge_slashes = False
     lists = Lists(shelf, config.office.root, config.office.floor)
-    counter, gauge = Counter(shelf, config.turn_file, today), Gauge(shelf, config.ceiling_mib)
-    app.extensions["underseal"] = Portal(config, shelf, counter, gauge, lists, page, today)
+    counter = Counter(shelf, config.turn_file, today)
+    gauge = Gauge(config) if config.store is None else DatabaseGauge(shelf, config.ceiling_mib)
+    app.extensions["underseal"] = Portal(config, shelf, counter, lists, page, gauge, today)
     app.before_request(_check_name)
     app.register_blueprint(officer)
     for path in page:
@@ -165,7 +166,7 @@ def show_list_signature() -> Response:
 @officer.get("/health")
 def show_health() -> Response:
     """Answer that the portal is up, and how much room there is, as a word."""
-    return _answer(f"up\nroom {_room(_portal())}\n".encode("ascii"), PLAIN_TEXT)
+    return _answer(f"up\nroom {_portal().gauge.word()}\n".encode("ascii"), PLAIN_TEXT)
 
 
 @officer.post("/envelopes")
@@ -179,8 +180,8 @@ def take_letter() -> Response:
         raise Refusal(503)
     size = envelope_bytes(LETTER_BYTES, key_list.slots)
     _check_length(size, envelope_bytes(PART_BYTES, key_list.slots))
-    if _room(portal) == "none":
-        raise Refusal(503)
+    if portal.gauge.word() >= Word.FULL:
+        raise Refusal(503, retry_after=RETRY_AFTER_SECONDS)
     body = request.stream.read(size)
     if len(body) != size:
         raise Refusal(400)
@@ -200,8 +201,9 @@ def take_letter() -> Response:
 
 def refuse(error: Exception) -> Response:
     """Answer any failure with its sentence. Only what nobody foresaw is logged: its type and the route, no more."""
-    allow = None
+    allow = after = None
     if isinstance(error, Refusal):
+        after = error.retry_after
         status, sentence = error.status, error.sentence
     elif isinstance(error, SQLAlchemyError):
         status, sentence = 503, _SENTENCES[503]
@@ -217,6 +219,8 @@ def refuse(error: Exception) -> Response:
     answer = _answer(f"{sentence}\n".encode(), PLAIN_TEXT, status)
     if allow:
         answer.headers["Allow"] = allow
+    if after:
+        answer.headers["Retry-After"] = str(after)
     return answer
 
 
@@ -262,16 +266,6 @@ def _check_length(letter_bytes: int, part_bytes: int) -> None:
         raise Refusal(413)
     if int(length) != letter_bytes:
         raise Refusal(422)
-
-
-def _room(portal: Portal) -> str:
-    config = portal.config
-    if config.store is not None:
-        return portal.gauge.word()
-    free, floor = shutil.disk_usage(config.directory).free, config.floor_mib * MIB
-    if free <= floor:
-        return "none"
-    return "low" if free < LOW_ROOM_FLOORS * floor else "plenty"
 
 
 def _answer(body: bytes, content_type: str, status: int = 200) -> Response:

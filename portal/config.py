@@ -24,9 +24,18 @@ from intake.strictjson import JsonRefused, read_json
 
 MAX_SETTINGS_BYTES = 16_384
 MAX_HOSTS = 16
-DEFAULT_FLOOR_MIB = 256  # free room below which no letter is taken; a courier's run still needs some
+DEFAULT_FULL_PERCENT = 90  # of the disk in use, from which on no letter is taken
+DEFAULT_FLOOR_MIB = 256  # free room below which no letter is taken either: holds first on disks below 2.5 GiB
+DEFAULT_BALLAST_MIB = 64  # kept back for deleting on a full disk
 DEFAULT_CEILING_MIB = 4_096  # size of a PostgreSQL database from which on no letter is taken: some 150,000 letters
 _ADDED = {"store": None, "gate": True, "ceiling_mib": DEFAULT_CEILING_MIB}  # words that older folders do not have
+_MOST_MIB = 1_048_576
+_NUMBERS = {
+    "full_percent": (50, 100),
+    "floor_mib": (0, _MOST_MIB),
+    "ballast_mib": (16, _MOST_MIB),
+    "ceiling_mib": (0, _MOST_MIB),
+}
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost")
 GATE_HOST = "gate"  # the name a courier uses over a unix socket
 _STORE_DRIVER = "postgresql+psycopg"
@@ -51,7 +60,9 @@ class Config:
     gate_hosts: tuple[str, ...]
     https: bool
     onion: str | None
+    full_percent: int
     floor_mib: int
+    ballast_mib: int
     ceiling_mib: int
     gate: bool
     store: str | None = field(repr=False)
@@ -100,8 +111,7 @@ def load_config(directory: Path) -> Config:
         gate_hosts=_hosts(words, "gate_hosts"),
         https=_boolean(words, "https"),
         onion=_onion(words),
-        floor_mib=_number(words, "floor_mib"),
-        ceiling_mib=_number(words, "ceiling_mib"),
+        **{name: _number(words, name) for name in _NUMBERS},
         gate=_boolean(words, "gate"),
         store=None if words["store"] is None else read_store_url(words["store"]),
     )
@@ -147,7 +157,9 @@ def write_settings(
         "gate_hosts": list(dict.fromkeys((GATE_HOST, *LOOPBACK_HOSTS, *gate_hosts))),
         "https": https,
         "onion": onion,
+        "full_percent": DEFAULT_FULL_PERCENT,
         "floor_mib": DEFAULT_FLOOR_MIB,
+        "ballast_mib": DEFAULT_BALLAST_MIB,
         **_ADDED,
         "store": store,
         "gate": gate,
@@ -180,7 +192,7 @@ def _read_settings(directory: Path) -> Mapping[str, Any]:
 
 
 def _check(words: Mapping[str, Any]) -> None:
-    known = {"v", "hosts", "gate_hosts", "https", "onion", "floor_mib", *_ADDED}
+    known = {"v", "hosts", "gate_hosts", "https", "onion", *_NUMBERS, *_ADDED}
     for word in sorted(words.keys() ^ known):
         raise SettingRefused(word if word in known else "config.json", "it is missing, or an unknown word stands there")
     _onion(words)
@@ -188,7 +200,7 @@ def _check(words: Mapping[str, Any]) -> None:
     _hosts(words, "gate_hosts")
     _boolean(words, "https")
     _boolean(words, "gate")
-    for name in ("floor_mib", "ceiling_mib"):
+    for name in _NUMBERS:
         _number(words, name)
     if words["store"] is not None:
         read_store_url(words["store"])
@@ -216,7 +228,7 @@ def _onion(words: Mapping[str, Any]) -> str | None:
 
 
 def _number(words: Mapping[str, Any], name: str) -> int:
-    number = words[name]
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 1_048_576:
-        raise SettingRefused(name, "it is a number of MiB from 0 to 1048576")
+    number, (least, most) = words[name], _NUMBERS[name]
+    if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
+        raise SettingRefused(name, f"it is a whole number from {least} to {most}")
     return number

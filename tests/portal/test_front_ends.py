@@ -56,7 +56,9 @@ def test_one_gate(pair: tuple[Served, Served], office: PortalOffice) -> None:
     with_gate, without = pair
     answer = with_gate.gate(signed(office.courier, "/pull", b'{"after":null}'))
     assert (200, True) == (status_of(answer), body_of(answer).endswith(b"".join(sorted(letters, key=digest))))
-    assert {"config.json", "counter.lock", "public", "serve.lock"} == {path.name for path in without.folder.iterdir()}
+    assert {"ballast", "config.json", "counter.lock", "public", "serve.lock"} == {
+        path.name for path in without.folder.iterdir()
+    }
     ran = underseal("portal", "serve", "--dir", without.folder, "--port", 0, "--gate-port", 0)
     assert (2, True) == (ran.code, "this folder has no gate" in ran.err)
 
@@ -146,11 +148,11 @@ def test_second_shelf_refused(folder: Path, office: PortalOffice, store: Postgre
 def test_ceiling_is_the_room(
     client_of: Callable[..., FlaskClient], office: PortalOffice, store: PostgresqlKit, shelf: Shelf
 ) -> None:
-    """From the ceiling on no letter is taken; from three quarters of it on room is called low."""
+    """From the ceiling on no letter is taken; from three quarters of it on room is called filling."""
     used = shelf.used_bytes()
     mib = used // 2**20
     assert mib >= 7  # a database without letters
     full, low, plenty = (client_of(ceiling_mib=ceiling) for ceiling in (mib, mib * 5 // 4, mib * 2))
-    assert ["none", "low", "plenty"] == [c.get("/health").text.split()[-1] for c in (full, low, plenty)]
+    assert ["full", "filling", "plenty"] == [c.get("/health").text.split()[-1] for c in (full, low, plenty)]
     answers = [c.post("/envelopes", data=office.envelope(), headers=OCTETS).status_code for c in (full, low, plenty)]
     assert [503, 201, 201] == answers

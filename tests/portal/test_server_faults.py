@@ -87,7 +87,7 @@ def test_server_down_is_told(served: Served, office: PortalOffice, server: Postg
     assert [(503, USUAL)] * 3 == [(answer.status, answer.body) for answer in (served.post(after) for _ in range(3))]
     time.sleep(LOOK_SECONDS)
     health = served.request("GET", "/health")
-    assert (200, b"up\nroom none\n") == (health.status, health.body)
+    assert (200, b"up\nroom closed\n") == (health.status, health.body)
     assert 200 == served.request("GET", "/").status
     server.start()
     began = time.monotonic()
