@@ -83,12 +83,12 @@ demo: dev
 # make wheelhouse  dist/wheelhouse: every part with its libraries, to install where there is no network
 wheelhouse: dev
 	rm -rf dist/wheelhouse
-	for list in pip courier desk portal; do \
+	for list in pip courier desk portal postgresql; do \
 	  $(BIN)/python -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: \
 	    --dest dist/wheelhouse -r deploy/requirements/$$list.txt; \
 	done
 	cp dist/underseal-*.whl dist/wheelhouse/
-	cd dist/wheelhouse && ours=$$(ls underseal-*.whl) && for part in courier desk portal; do \
+	cd dist/wheelhouse && ours=$$(ls underseal-*.whl) && for part in courier desk portal postgresql; do \
 	  { cat ../../deploy/requirements/$$part.txt; printf './%s --hash=sha256:%s\n' $$ours $$(sha256sum < $$ours | cut -c-64); } > $$part.txt; \
 	done && sha256sum -- * > SHA256SUMS
 	@echo "made dist/wheelhouse; README, \"Without a network\", says how to install from it"

@@ -44,6 +44,7 @@ from portal.publishing import (
 from portal.room import Ballast
 from portal.shelf import EnvelopeDamaged, MadeManifest, Shelf, Writing
 from portal.signed_requests import RequestRefused, check_body, verify_request
+from portal.store import CommitUnsettled
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -52,6 +53,7 @@ _SIGNATURE_START = b"-----BEGIN SSH SIGNATURE-----\n"
 _FORBIDDEN = b"The gate opens for a courier of this office only.\n"
 _FAILED = b"Something failed at the portal.\n"
 _NOT_STORED = b"The portal's storage does not answer; nothing was changed.\n"
+_UNSETTLED = b"The portal cannot say yet whether that was stored; please ask again.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,9 @@ class Gate:
         except (SQLAlchemyError, files.NotStored) as error:
             _log(error)
             return _whole(503, PLAIN_TEXT, _NOT_STORED)
+        except CommitUnsettled as error:
+            _log(error)
+            return _whole(503, PLAIN_TEXT, _UNSETTLED)
         except Exception as error:
             _log(error)
             return _whole(500, PLAIN_TEXT, _FAILED)
@@ -206,12 +211,12 @@ class Gate:
         if not self._shelf.made(held.pull, held.manifest):
             raise Refused("the acknowledgement names a bundle that this portal did not make; nothing was deleted")
         deleted = self._shelf.remove(held.digests)
-        if deleted or self._shelf.free_pages():
+        if deleted or self._shelf.has_gaps():
             self._tidy()
         return _json({"deleted": deleted, "unknown": len(held.digests) - deleted})
 
     def _tidy(self) -> None:
-        """Give up the free pages, and with them the order in which the letters came since the last time.
+        """Give up what deletions left, and with it the order in which the letters came since the last time.
 
         While letters wait for their turn. Where it fails, as on a full disk, the next occasion does it: what was
         deleted is overwritten already.
@@ -219,7 +224,7 @@ class Gate:
         try:
             with files.locked(self._config.turn_file, wait=True):
                 self._shelf.vacuum()
-        except (SQLAlchemyError, sqlite3.Error, UndersealError) as error:
+        except (SQLAlchemyError, sqlite3.Error, CommitUnsettled, UndersealError) as error:
             _log(error)
 
     def _keys(self, body: bytes) -> Answer:
