@@ -57,8 +57,7 @@ for path in ("/home", "/root", "/var/lib/tor", "/var/lib/underseal", "/etc/under
 tries("read shadow", lambda: open("/etc/shadow").read(1))
 tries("reach sshd by IPv4", lambda: connect(socket.AF_INET, ("127.0.0.1", 22)))
 tries("reach sshd by IPv6", lambda: connect(socket.AF_INET6, ("::1", 22)))
-interfaces = [row.strip() for row in open("/proc/net/dev").readlines()[2:]]
-tries("have an interface", lambda: [row for row in interfaces if not row.startswith("lo:")])
+tries("have an interface", lambda: [row for row in open("/proc/net/dev").readlines()[2:] if "lo:" not in row])
 tries("see another process", lambda: [pid for pid in os.listdir("/proc") if pid.isdigit() and int(pid) != os.getpid()])
 tries("run what it wrote", run_written)
 tries("make a set-user-id file", set_user_id)
