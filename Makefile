@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 BUILT := intake/built/page.html
 PAGE_SOURCES := $(wildcard portal/page/* templates/page/* intake/*.json intake/words/* intake/words/*/* intake/questionnaires/* intake/codebooks/* intake/deadlines/*)
 SOURCES := $(wildcard *.py crypto/*.py crypto/secret/*.py intake/*.py portal/*.py courier/*.py desk/*.py) \
-           $(wildcard intake/*.json crypto/*.md) setup.cfg pyproject.toml README.md
+           $(wildcard intake/*.json desk/*.json crypto/*.md) setup.cfg pyproject.toml README.md
 DEMO ?= demo-office
 PORT ?= 8640
 WORKERS ?= 2

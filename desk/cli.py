@@ -10,12 +10,22 @@ from typing import BinaryIO
 
 import click
 
-from desk import destroy_cli, reading_cli, renew_cli, review_cli
+from desk import (
+    backup_cli,
+    custody_cli,
+    destroy_cli,
+    keeping_cli,
+    people_cli,
+    reading_cli,
+    renew_cli,
+    review_cli,
+    roles,
+    train_cli,
+)
 from desk.errors import (
     DeskKeyDiffers,
     FileUnopened,
     FingerprintDiffers,
-    NameRefused,
     OneOrTheOther,
     StickMissing,
     VerifyFailed,
@@ -46,9 +56,8 @@ from desk.traces import leave_no_traces
 from desk.vault import Vault, check_empty, make_vault
 from desk.verify import SHOWN, rebuild_tables, verify_vault
 from intake import files
-from intake.console import PassphraseFileRefused, one_line
+from intake.console import PassphraseFileRefused
 
-MAX_NAME_CHARACTERS = 80
 CARD_CHARACTERS = 8  # of the 43 on the card: 48 bits
 
 
@@ -57,7 +66,18 @@ def desk() -> None:
     """Receive, read, tag and summarize. Use a computer that is never online."""
 
 
-for verb in (*reading_cli.VERBS, *review_cli.VERBS, *destroy_cli.VERBS, renew_cli.renew):
+VERBS = (
+    *reading_cli.VERBS,
+    *review_cli.VERBS,
+    *custody_cli.VERBS,
+    *people_cli.VERBS,
+    *keeping_cli.VERBS,
+    *backup_cli.VERBS,
+    *destroy_cli.VERBS,
+    renew_cli.renew,
+    train_cli.train,
+)
+for verb in VERBS:
     desk.add_command(verb)
 
 
@@ -102,8 +122,7 @@ def init(
     """
     leave_no_traces()
     check_empty(folder)
-    if not 1 <= len(reviewer.strip()) <= MAX_NAME_CHARACTERS or one_line(reviewer) != reviewer:
-        raise NameRefused
+    reviewer = people_cli.checked_name(reviewer)
     settings = gather_settings(read_published(public), portal_key, holder, identity)
     if not settings.office.throwaway:
         refuse_network()
@@ -114,10 +133,12 @@ def init(
     key = open_signing_key(desk_key, passphrases)
     if key.public != settings.desk:
         raise DeskKeyDiffers(desk_key.name)
-    made = make_vault(folder, passphrases.new("of the vault"), settings, key, reviewer, today())
+    first = roles.written(roles.FIRST)
+    made = make_vault(folder, passphrases.new("of the vault"), settings, key, reviewer, first, today())
     if settings.office.throwaway:
         VOICE.say("THROWAWAY OFFICE: this vault is weak on purpose and protects nobody")
     VOICE.say(f"made a vault in {folder}; {reviewer} signs as {made.fingerprint}")
+    VOICE.say(f"{reviewer} is {', '.join(roles.FIRST)}; underseal desk join lets others in, each with fewer roles")
     VOICE.hint("underseal desk receive BUNDLE files what the courier brought")
 
 
@@ -231,6 +252,7 @@ def _has_work(vault: Vault, found: Examined) -> bool:
 
 
 def _judge(here: Desk, holders: tuple[Path, ...]) -> Judge:
+    roles.refuse_unless(here.vault, roles.Act.RECEIVE)
     settings = here.vault.settings
     identities = [
         identity for path in holders or settings.holders for identity in open_identities(path, here.passphrases)

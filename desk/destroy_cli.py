@@ -10,11 +10,12 @@ from pathlib import Path
 import click
 
 from crypto.signature import Namespace, sign
-from desk.destruction import Going, destroy, going, record_text, refuse_while_held, without
+from desk.destruction import Going, destroy, going, record_text, without
 from desk.errors import NotAgreed, NothingMayGo
 from desk.events import Kind
 from desk.filing import Judge, Opener
 from desk.halves import short
+from desk.holds import refuse_while_any
 from desk.keymaking import weeks_of
 from desk.reading import list_asides, reviewer_name
 from desk.receive import retry_kept, tally
@@ -24,13 +25,15 @@ from desk.received import (
     may_go_until,
     write_received,
 )
+from desk.roles import Act, refuse_unless
+from desk.second import Guarded, second
 from desk.secretfiles import HolderFile, open_holder
 from desk.session import VOICE, Desk, Where, today, with_desk
 from desk.vault import Vault
 from intake import files
 from intake.console import Voice
 
-HOLDS = "this version knows no holds: if a lawsuit is under way or may come, ask counsel first, and destroy nothing"
+HOLDS = "if a lawsuit is under way or may come, ask counsel first, and begin a hold: underseal desk hold --reason"
 _PATH = click.Path(path_type=Path)
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Show what would go, and destroy nothing.")
 
@@ -78,6 +81,7 @@ def desk_destroy(where: Where, dry_run: bool) -> None:
         plans = shown_plans(opened, received.until, VOICE)
         if dry_run or not plans:
             return
+        second(here.vault, Guarded.KEYS, {"until": str(received.until)})
         _try_once_more(here, opened)
         agree(plans, where.passphrase_file, VOICE)
         by = reviewer_name(here.vault)
@@ -89,7 +93,8 @@ def desk_destroy(where: Where, dry_run: bool) -> None:
 
 def _received(vault: Vault) -> Received:
     """Return what may go by this desk. Raises NothingMayGo, and whatever a hold raises."""
-    refuse_while_held(vault)
+    refuse_unless(vault, Act.KEYS)
+    refuse_while_any(vault)
     before, office = letters_before(vault), vault.settings.office
     if before is None:
         raise NothingMayGo("no bundle was received")

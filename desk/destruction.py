@@ -11,7 +11,6 @@ from desk.errors import NotDestroyed
 from desk.halves import HolderWeek, short
 from desk.keymaking import Batch, batch_text, weeks_of
 from desk.secretfiles import HolderFile
-from desk.vault import Vault
 from intake import files
 
 RULE = (
@@ -40,13 +39,6 @@ class Going:
     def sealed(self) -> bytes | None:
         """Return the new file, under the same passphrase; None if nothing is left."""
         return self.file.sealer.seal(batch_text(self.left)) if self.left else None
-
-
-def refuse_while_held(vault: Vault) -> None:
-    """Raise while a hold stands in the vault: the one place that asks, for destruction here and for `received.txt`.
-
-    Holds are not built. Until they are, this finds none, and the verbs tell the person to know of them.
-    """
 
 
 def going(file: HolderFile, until: date) -> Going | None:

@@ -277,3 +277,131 @@ class StickMissing(DeskError):
     """there is no folder {}: is the stick in"""
 
     exit_code = Exit.MISSING
+
+
+class RoleMissing(DeskError):
+    """you may not {}: that needs the role {}"""
+
+    exit_code = Exit.USAGE
+    hint = "underseal desk people shows who has which role"
+
+
+class PassphraseTaken(DeskError):
+    """this passphrase opens somebody else's door; nothing was changed"""
+
+    exit_code = Exit.PASSPHRASE
+    hint = "let another one be made, by dice"
+
+
+class NoSuchPerson(DeskError):
+    """nobody at this desk is named so, or more than one is"""
+
+    exit_code = Exit.MISSING
+    hint = "underseal desk people lists them"
+
+
+class LastCustodian(DeskError):
+    """somebody at the desk must remain custodian; nothing was changed"""
+
+    exit_code = Exit.USAGE
+
+
+class InQuarantine(DeskError):
+    """{} is in quarantine: only a custodian sees its words, until it is masked and passed"""
+
+    exit_code = Exit.USAGE
+
+
+class Isolated(DeskError):
+    """{} is isolated: it may hold a classified marking. Stop, copy nothing, keep this machine as it is, call counsel"""
+
+    exit_code = Exit.USAGE
+    hint = "only counsel, with counsel's own key, sees it or decides on it"
+
+
+class NoSuchWords(DeskError):
+    """those words are not in this report; nothing was changed"""
+
+    exit_code = Exit.MISSING
+
+
+class NoSuchMask(DeskError):
+    """this report has no mask number {}; nothing was changed"""
+
+    exit_code = Exit.MISSING
+
+
+class TooManyDoors(DeskError):
+    """a vault has at most {} doors; nothing was changed"""
+
+
+class NotPassed(DeskError):
+    """it was not passed on; nothing was changed"""
+
+
+class Held(DeskError):
+    """a hold refuses this ({}): nothing was erased"""
+
+    hint = "underseal desk hold lists them; counsel ends one"
+
+
+class NoSuchHold(DeskError):
+    """no hold that stands has this id; nothing was changed"""
+
+    exit_code = Exit.MISSING
+
+
+class NotDue(DeskError):
+    """{} is not due by the schedule: nothing was erased"""
+
+    hint = "underseal desk retention shows what is due, and why"
+
+
+class SecondNeeded(DeskError):
+    """this needs a second person; it is asked for under {}"""
+
+    hint = "an approver runs underseal desk approve with this id, then run the same command again"
+
+
+class NoSuchRequest(DeskError):
+    """nothing that waits for agreement has this id; nothing was changed"""
+
+    exit_code = Exit.MISSING
+
+
+class OwnRequest(DeskError):
+    """nobody agrees to what they asked for themselves; nothing was changed"""
+
+    exit_code = Exit.USAGE
+
+
+class ScopeRefused(DeskError):
+    """{} is not a term such as kind:REV, code:REV.OVER, month:2031-04 or region:west; no hold was begun"""
+
+    exit_code = Exit.USAGE
+
+
+class Erased(DeskError):
+    """the words of {} were erased by the schedule; the log says when and by which rule"""
+
+    exit_code = Exit.MISSING
+
+
+class CopyRefused(DeskError):
+    """this is not a copy that can be gone back to: {}"""
+
+    exit_code = Exit.UNTRUSTED
+    hint = "try another copy; nothing was made"
+
+
+class CopyDiffers(DeskError):
+    """this copy, of {}, does not end where you say: it is older or another; nothing was made"""
+
+    exit_code = Exit.UNTRUSTED
+    hint = "look for a newer copy; without --expect it is shown and asked for"
+
+
+class NoTraining(DeskError):
+    """{} is not a folder that underseal desk train made"""
+
+    exit_code = Exit.MISSING

@@ -36,6 +36,16 @@ class Kind(StrEnum):
     STATUS = "status"
     OPENED = "opened"
     DESTROYED = "destroyed"
+    ROLES = "roles"
+    CUSTODY = "custody"
+    MASKED = "masked"
+    ASSIGNED = "assigned"
+    HELD = "held"
+    PURGED = "purged"
+    JUNKED = "junked"
+    RULES = "rules"
+    SECOND = "second"
+    BACKED_UP = "backed_up"
 
 
 FIELDS: dict[Kind, frozenset[str]] = {
@@ -52,8 +62,18 @@ FIELDS: dict[Kind, frozenset[str]] = {
     Kind.STATUS: frozenset({"report", "status", "reason"}),
     Kind.OPENED: frozenset({"subject"}),
     Kind.DESTROYED: frozenset({"until", "text"}),
+    Kind.ROLES: frozenset({"member", "roles", "after"}),
+    Kind.CUSTODY: frozenset({"report", "state", "reason", "after"}),
+    Kind.MASKED: frozenset({"report", "letter", "masked", "layer", "after"}),
+    Kind.ASSIGNED: frozenset({"report", "to", "after"}),
+    Kind.HELD: frozenset({"hold", "state", "text", "after"}),
+    Kind.PURGED: frozenset({"subject", "what", "rule", "report"}),
+    Kind.JUNKED: frozenset({"envelope", "junk"}),
+    Kind.RULES: frozenset({"subject", "acts", "after"}),
+    Kind.BACKED_UP: frozenset({"heads", "after"}),
+    Kind.SECOND: frozenset({"request", "state", "text", "after"}),
 }
-TEXT_FIELDS = ("text", "facts", "reason", "name")  # each the id of a row of texts
+TEXT_FIELDS = ("text", "facts", "reason", "name", "masked", "layer")  # each the id of a row of texts
 HEAD = frozenset({"v", "reviewer", "number", "previous", "day", "kind"})
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 

@@ -15,6 +15,7 @@ from crypto.recipient import Recipient
 from crypto.secret.identity import HybridIdentity
 from crypto.secret.opening import open_envelope
 from desk import tables
+from desk.custody import Look, Span, State, first_look, masked, write_layer
 from desk.events import Kind
 from desk.faults import DESK_ERROR, ID_TAKEN, NO_MATCH
 from desk.settings import Settings
@@ -54,11 +55,11 @@ class Opener:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An envelope seen through. `letter` and `facts` are None where it is to be set aside for `fault`."""
+    """An envelope seen through. `letter` and `look` are None where it is to be set aside for `fault`."""
 
     fault: str | None
     letter: Letter | None = None
-    facts: str = ""
+    look: Look | None = None
     plaintext_digest: str = ""
     sealed: bytes | None = None
 
@@ -93,24 +94,25 @@ class Judge:
 
     def _read(self, plaintext: bytes, sealed: bytes) -> Judged:
         letter = read_letter(plaintext, self._questionnaires, self._regions)
-        return Judged(None, letter, write_facts(letter), digest(plaintext), sealed)
+        return Judged(None, letter, first_look(letter.text, letter.answers), digest(plaintext), sealed)
 
 
-def write_facts(letter: Letter) -> str:
-    """Return what is kept in clear inside the vault: chosen answers and consent, nothing that was typed."""
+def write_facts(letter: Letter, look: Look) -> str:
+    """Return what everybody at the desk may know: chosen answers, consent, names of findings; nothing typed."""
     body = {
         "questionnaire": {"id": letter.questionnaire_id, "version": letter.questionnaire_version},
         "lang": letter.lang,
         "answers": letter.answers,
         "consent": letter.consent,
+        "flags": look.flags,
     }
     return json.dumps(body, sort_keys=True, separators=(",", ":"))
 
 
 def file_envelope(writer: Writer, name: str, envelope: bytes, judged: Judged) -> Outcome:
     """Write what was found: a report, a repetition of one, or an envelope set aside with its bytes."""
-    letter, sealed = judged.letter, judged.sealed
-    if letter is None or sealed is None:
+    letter, sealed, look = judged.letter, judged.sealed, judged.look
+    if letter is None or sealed is None or look is None:
         return _set_aside(writer, name, envelope, judged.fault or DESK_ERROR, sealed)
     earlier = select(tables.reports.c.letter).where(tables.reports.c.report == letter.id)
     known = writer.connection.execute(earlier).scalar_one_or_none()
@@ -126,9 +128,26 @@ def file_envelope(writer: Writer, name: str, envelope: bytes, judged: Judged) ->
         report=letter.id,
         letter=judged.plaintext_digest,
         sealed=digest(sealed),
-        facts=writer.text(judged.facts),
+        facts=writer.text(write_facts(letter, look)),
     )
+    writer.record(Kind.CUSTODY, report=letter.id, state=look.state.value, reason=None, after=None)
+    if look.state is State.PASSED:  # words of a report that was not passed stand nowhere, but sealed
+        record_masks(writer, letter.id, judged.plaintext_digest, letter.text, look.masks, None)
     return Outcome.FILED
+
+
+def record_masks(
+    writer: Writer, report: str, letter: str, text: str | None, spans: Sequence[Span], after: str | None
+) -> None:
+    """Write a whole layer of masks over a letter, and the masked words it makes.
+
+    letter  digest of the plaintext that `text` stands in
+    text    None where masked words shall not be written yet
+    after   the layers whose place it takes
+    """
+    words = None if text is None else writer.text(masked(text, spans))
+    layer = writer.text(write_layer(spans))
+    writer.record(Kind.MASKED, report=report, letter=letter, masked=words, layer=layer, after=after)
 
 
 def _set_aside(writer: Writer, name: str, envelope: bytes, fault: str, sealed: bytes | None) -> Outcome:

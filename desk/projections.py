@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Table, bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
+from crypto.primitives import digest
 from desk import tables
+from desk.decisions import Topic
 from desk.events import Event, Kind, Value
 
 Row = dict[str, Value]
@@ -43,6 +45,21 @@ def _envelope(event: Event, outcome: str) -> Put:
     return Put(tables.envelopes, row)
 
 
+def _decision(event: Event, topic: Topic, subject: str, value: str, text: str = "") -> Put:
+    fields = event.fields
+    row: Row = {
+        "decision": digest(event.body.encode()),
+        "topic": topic.value,
+        "subject": fields[subject] if subject else topic.value,
+        "value": fields[value] or "",
+        "text": fields[text] if text else None,
+        "after": fields["after"],
+        "reviewer": event.reviewer,
+        "day": event.day,
+    }
+    return Put(tables.decisions, row)
+
+
 def effects(event: Event) -> tuple[Put | Drop, ...]:
     """Return what an event changes. Reviewers' rows are their own, so chains may be followed in any order."""
     fields, own = event.fields, {"reviewer": event.reviewer}
@@ -50,7 +67,7 @@ def effects(event: Event) -> tuple[Put | Drop, ...]:
     numbered: Row = {**dated, "number": event.number}
     match event.kind:
         case Kind.FILED:
-            return Put(tables.reports, dict(fields)), _envelope(event, "filed")
+            return Put(tables.reports, {**fields, "day": event.day}), _envelope(event, "filed")
         case Kind.REPEATED | Kind.SET_ASIDE:
             return (_envelope(event, event.kind.value),)
         case Kind.RECEIVED:
@@ -67,6 +84,27 @@ def effects(event: Event) -> tuple[Put | Drop, ...]:
             return (Put(tables.notes, numbered),)
         case Kind.OPENED:
             return (Put(tables.openings, numbered),)
+        case Kind.ROLES:
+            return (_decision(event, Topic.ROLES, "member", "roles"),)
+        case Kind.CUSTODY:
+            return (_decision(event, Topic.CUSTODY, "report", "state", "reason"),)
+        case Kind.MASKED:
+            return (_decision(event, Topic.MASKS, "report", "masked", "layer"),)
+        case Kind.ASSIGNED:
+            return (_decision(event, Topic.ASSIGNED, "report", "to"),)
+        case Kind.HELD:
+            return (_decision(event, Topic.HOLD, "hold", "state", "text"),)
+        case Kind.RULES:
+            return (_decision(event, Topic.RULES, "subject", "acts"),)
+        case Kind.SECOND:
+            return (_decision(event, Topic.SECOND, "request", "state", "text"),)
+        case Kind.BACKED_UP:
+            return (_decision(event, Topic.BACKUP, "", "heads"),)
+        case Kind.JUNKED:
+            return (Put(tables.junk, dated),)
+        case Kind.PURGED:
+            kept = {name: value for name, value in dated.items() if name != "report"}
+            return (Put(tables.purged, kept),)
         case Kind.JOINED | Kind.OFFICE | Kind.DESTROYED:
             return ()
 

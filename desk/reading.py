@@ -3,19 +3,17 @@
 
 import json
 import re
-from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, Select, Table, func, select
 
-from desk import tables
+from desk import index, tables
 from desk.errors import IdTooShort, ManyReports, NoSuchReport
 from desk.vault import Vault
 
-NEW = "new"
 MIN_PREFIX = 4  # hexadecimal digits
 SHOWN_ID = 8  # digits; more where two reports share them
 SMALL = 4  # a filter that leaves 1 to 4 reports is close to naming people
@@ -25,7 +23,7 @@ Facts = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One report in a list. `codes` are the reviewers', `kinds` the officer's own."""
+    """One report in a list. `codes` are the reviewers', `kinds` the officer's own, `flags` what the detectors found."""
 
     id: str
     month: str
@@ -33,16 +31,14 @@ class Report:
     kinds: tuple[str, ...]
     codes: tuple[str, ...]
     status: str
-    facts: Facts
+    custody: str
+    today: bool
+    flags: tuple[str, ...]
+    assigned: tuple[str, ...]
 
     def as_json(self) -> dict[str, object]:
         """Return the report for a machine."""
-        return {
-            "id": self.id,
-            "status": self.status,
-            "codes": list(self.codes),
-            **self.facts,
-        }
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +52,14 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """One report with all that reviewers did to it. `openings` are (reviewer, day) of the words being shown."""
+    """One report with all that reviewers did to it. `openings` are (reviewer, day) of the words being shown.
+
+    `masked` is what everybody may read of the officer's words: None until the report is passed.
+    """
 
     report: Report
+    facts: Facts
+    masked: str | None
     coders: dict[str, tuple[str, ...]]
     summaries: tuple[Written, ...]
     notes: tuple[Written, ...]
@@ -68,26 +69,28 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a list is narrowed to; None is everything."""
+    """What a list is narrowed to; None is everything. `assigned` is a person's fingerprint, empty for nobody."""
 
     kind: str | None = None
     code: str | None = None
     status: str | None = None
     month: str | None = None
+    region: str | None = None
+    flag: str | None = None
+    custody: str | None = None
+    assigned: str | None = None
+    today: bool = False
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """What is looked up: a report has all of it, or is left out."""
+        named = {name: value for name, value in asdict(self).items() if name != "today" and value is not None}
+        return (*(f"{name}:{value}" for name, value in named.items()), *(["today"] if self.today else []))
 
     @property
     def narrow(self) -> bool:
         """Whether it leaves anything out."""
-        return any((self.kind, self.code, self.status, self.month))
-
-    def takes(self, report: Report) -> bool:
-        """Return whether a report is among those asked for."""
-        return (
-            (self.kind is None or self.kind in report.kinds)
-            and (self.code is None or self.code in report.codes)
-            and (self.status is None or self.status in report.status.split("/"))
-            and (self.month is None or self.month == report.month)
-        )
+        return bool(self.terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,8 @@ class Overview:
     """Where the desk stands. `gaps` are (first missing, next received) pull numbers."""
 
     statuses: dict[str, int]
+    custody: dict[str, int]
+    today: int
     set_aside: int
     last_pull: int
     last_day: str
@@ -114,6 +119,8 @@ class Overview:
         """Return it for a machine."""
         return {
             "statuses": self.statuses,
+            "custody": self.custody,
+            "today": self.today,
             "set_aside": self.set_aside,
             "last_pull": self.last_pull,
             "last_day": self.last_day,
@@ -127,30 +134,40 @@ def _facts() -> Select[str, str]:
     return select(tables.reports.c.report, tables.texts.c.text).select_from(joined).order_by(tables.reports.c.report)
 
 
-def _grouped(connection: Connection, query: Select[str, str]) -> dict[str, tuple[str, ...]]:
-    groups: defaultdict[str, set[str]] = defaultdict(set)
-    for report, value in connection.execute(query):
-        groups[report].add(value)
-    return {report: tuple(sorted(values)) for report, values in groups.items()}
+def _report(card: index.Card) -> Report:
+    return Report(
+        card["report"],
+        card["month"],
+        card["region"],
+        tuple(card["kinds"]),
+        tuple(card["codes"]),
+        card["status"],
+        card["custody"],
+        card["today"],
+        tuple(card["flags"]),
+        tuple(card["assigned"]),
+    )
 
 
-def _report(report: str, facts: Facts, codes: tuple[str, ...], statuses: tuple[str, ...]) -> Report:
-    answers = facts["answers"]
-    assert isinstance(answers, dict)
-    month, region = str(answers.get("event_month", "")), str(answers.get("region", ""))
-    # Reviewers who differ on a status are both shown.
-    return Report(report, month, region, tuple(answers.get("kinds", ())), codes, "/".join(statuses) or NEW, facts)
+def list_reports(vault: Vault, chosen: Filter, *, limit: int | None = None, start: str = "") -> list[Report]:
+    """Return the reports a filter takes, by id: ids are random, so the order tells nothing.
 
-
-def list_reports(vault: Vault, chosen: Filter) -> list[Report]:
-    """Return the reports a filter takes, by id: ids are random, so the order tells nothing."""
-    codings, statuses = tables.codings.c, tables.statuses.c
+    limit  how many at most, from the first id after `start` on
+    """
     with vault.reading() as connection:
-        codes = _grouped(connection, select(codings.report, codings.code))
-        states = _grouped(connection, select(statuses.report, statuses.status))
-        rows = [(row[0], json.loads(row[1])) for row in connection.execute(_facts())]
-    reports = [_report(name, facts, codes.get(name, ()), states.get(name, ())) for name, facts in rows]
-    return [report for report in reports if chosen.takes(report)]
+        return [_report(card) for card in index.page(connection, chosen.terms, start=start, limit=limit)]
+
+
+def count_reports(vault: Vault, chosen: Filter) -> int:
+    """Return how many reports a filter takes."""
+    with vault.reading() as connection:
+        return index.count(connection, chosen.terms)
+
+
+def search_reports(vault: Vault, untrusted_words: str, limit: int) -> list[tuple[str, str]]:
+    """Return (report, snippet) of the reports in whose masked words all of these stand, the best first."""
+    with vault.reading() as connection:
+        return index.search(connection, untrusted_words, limit=limit)
 
 
 def shown_length(ids: Iterable[str]) -> int:
@@ -194,6 +211,12 @@ def _names(connection: Connection) -> dict[str, str]:
     return {row[0]: row[1] for row in rows}
 
 
+def reviewer_names(vault: Vault) -> dict[str, str]:
+    """Return the names of everybody who has joined, by fingerprint."""
+    with vault.reading() as connection:
+        return _names(connection)
+
+
 def reviewer_name(vault: Vault) -> str:
     """Return the name of the reviewer who has the vault open."""
     with vault.reading() as connection:
@@ -201,18 +224,21 @@ def reviewer_name(vault: Vault) -> str:
 
 
 def read_report(vault: Vault, report: str) -> Whole:
-    """Return a report with all that reviewers did to it."""
+    """Return a report with all that reviewers did to it. Raises NoSuchReport where its facts were erased."""
     with vault.reading() as connection:
         names = _names(connection)
+        card = index.card_of(connection, report)
+        if card is None:
+            raise NoSuchReport(report[:SHOWN_ID])
         facts = json.loads(connection.execute(_facts().where(tables.reports.c.report == report)).one()[1])
-        codings, statuses, openings = tables.codings.c, tables.statuses.c, tables.openings.c
+        codings, openings = tables.codings.c, tables.openings.c
         coded = connection.execute(select(codings.code, codings.reviewer).where(codings.report == report)).all()
-        states = connection.execute(select(statuses.status).where(statuses.report == report)).scalars().all()
         opened = connection.execute(select(openings.reviewer, openings.day).where(openings.subject == report))
-        coders = {row[0]: tuple(names[r] for c, r in coded if c == row[0]) for row in sorted(coded)}
         return Whole(
-            _report(report, facts, tuple(coders), tuple(sorted(set(states)))),
-            coders,
+            _report(card),
+            facts,
+            index.masked_words(connection, report),
+            {code: tuple(names[r] for c, r in coded if c == code) for code in card["codes"]},
             _written(connection, names, tables.summaries, report, "text"),
             _written(connection, names, tables.notes, report, "text"),
             _written(connection, names, tables.statuses, report, "reason"),
@@ -239,15 +265,18 @@ def list_asides(vault: Vault) -> list[Aside]:
 
 def overview(vault: Vault, today: date) -> Overview:
     """Return where the desk stands."""
-    reports = list_reports(vault, Filter())
     bundles = tables.bundles.c
     with vault.reading() as connection:
         columns = select(bundles.pull, bundles.day).order_by(bundles.pull)
         received = connection.execute(columns).all()
+        statuses, custody = index.tally(connection, "status:"), index.tally(connection, "custody:")
+        urgent = index.count(connection, ["today"])
     last = received[-1] if received else None
     pulls = [row.pull for row in received]
     return Overview(
-        dict(sorted(Counter(report.status for report in reports).items())),
+        statuses,
+        custody,
+        urgent,
         len(list_asides(vault)),
         last.pull if last else 0,
         last.day if last else "",

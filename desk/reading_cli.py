@@ -2,18 +2,22 @@
 """The verbs that look: list, show, set-aside, codes."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from crypto.secret.identity import HybridIdentity
 from desk import reading, showing
 from desk.codebook import load_codebook
+from desk.custody import State
 from desk.errors import MonthRefused
 from desk.faults import in_words
 from desk.review import Status
+from desk.roles import Act, refuse_unless
 from desk.secretfiles import open_identities
-from desk.session import VOICE, Desk, Where, tell_ending, with_desk
+from desk.session import VOICE, Desk, Where, read_text, tell_ending, with_desk
 from desk.words import aside_words, report_words
 from intake.questionnaire import load_questionnaire
 
@@ -22,43 +26,90 @@ WORDS = click.option("--words", is_flag=True, help="Ask for the custodian's key 
 IDENTITY = click.option("--identity", type=click.Path(path_type=Path), help="The key for raw words  [as given at init]")
 
 
+MANY = 50
+LIMIT = click.option("--limit", type=click.IntRange(1), help=f"How many at most  [{MANY}; with --json, all]")
+
+
 @click.command("list")
 @click.option("--kind", help="Only reports of a kind the officer chose, such as REV.")
 @click.option("--code", help="Only reports that a reviewer gave this code, such as REV.OVER.")
 @click.option("--status", type=click.Choice([status.value for status in Status]), help="Only reports in this status.")
 @click.option("--month", metavar="YYYY-MM", help="Only reports about this month.")
+@click.option("--region", help="Only reports of this region, by its id.")
+@click.option("--flag", help="Only reports in which the detectors found this, such as a_number.")
+@click.option("--custody", type=click.Choice([state.value for state in State]), help="Only reports in this state.")
+@click.option("--today", is_flag=True, help="Only what cannot wait: danger, removal, distress.")
+@click.option("--mine", is_flag=True, help="Only reports assigned to you.")
+@click.option("--after", "start", default="", metavar="ID", help="Go on after this id.")
+@LIMIT
 @JSON
 @with_desk
-def list_(
-    where: Where, kind: str | None, code: str | None, status: str | None, month: str | None, as_json: bool
-) -> None:
+def list_(where: Where, mine: bool, start: str, limit: int | None, as_json: bool, **narrowed: Any) -> None:
     """List reports, by their random ids.
 
     \b
     Example:
       underseal desk list --status new --kind REV
+      underseal desk list --today
+      underseal desk list --custody quarantine
     """
-    chosen = _filter(kind, code, status, month)
+    chosen = _filter(**narrowed)
+    limit = limit or (None if as_json else MANY)
     with where.open() as here:
-        reports = reading.list_reports(here.vault, chosen)
+        chosen = replace(chosen, assigned=here.vault.reviewer) if mine else chosen
+        reports = reading.list_reports(here.vault, chosen, start=start.strip().lower(), limit=limit)
+        count = reading.count_reports(here.vault, chosen)
         tell_ending(here.vault)
-    if chosen.narrow and 1 <= len(reports) <= reading.SMALL:
-        VOICE.say(f"only {len(reports)}: so few can point at a person; do not show or photograph this screen")
+    if chosen.narrow and 1 <= count <= reading.SMALL:
+        VOICE.say(f"only {count}: so few can point at a person; do not show or photograph this screen")
     if as_json:
         VOICE.answer_json([report.as_json() for report in reports])
         return
     length = reading.shown_length(report.id for report in reports)
     VOICE.table(showing.HEADS, [showing.row(report, length) for report in reports])
-    VOICE.say(f"{len(reports)} reports")
+    VOICE.say(f"{count} reports" if len(reports) == count else f"{len(reports)} of {count} reports")
+    if reports and not start and len(reports) < count:
+        VOICE.hint(f"--after {reports[-1].id[:length]} goes on, --limit {count} shows all")
 
 
-def _filter(kind: str | None, code: str | None, status: str | None, month: str | None) -> reading.Filter:
+def _filter(kind: str | None, code: str | None, month: str | None, region: str | None, **rest: Any) -> reading.Filter:
     codebook = load_codebook()
     if month is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month, re.ASCII):
         raise MonthRefused(month[:20])
     return reading.Filter(
-        codebook.kind(kind).id if kind else None, codebook.code(code).id if code else None, status, month
+        kind=codebook.kind(kind).id if kind else None,
+        code=codebook.code(code).id if code else None,
+        month=month,
+        region=region,
+        **rest,
     )
+
+
+@click.command()
+@LIMIT
+@JSON
+@with_desk
+def search(where: Where, limit: int | None, as_json: bool) -> None:
+    """Find words in what everybody may read: the masked words of reports that were passed.
+
+    The words are asked for, since what stands in a command is seen in process lists. All of them must stand in a
+    report; lanter* finds what begins so.
+
+    \b
+    Example:
+      underseal desk search
+    """
+    limit = limit or MANY
+    with where.open() as here:
+        found = reading.search_reports(here.vault, read_text("words to look for", one=True), limit)
+    if as_json:
+        VOICE.answer_json([{"id": name, "snippet": showing.unmarked(snippet)} for name, snippet in found])
+        return
+    for name, snippet in found:
+        VOICE.answer(name[: reading.SHOWN_ID])
+        for line in showing.quoted(showing.marked(snippet), VOICE.width()):
+            VOICE.answer(line)
+    VOICE.say(f"found in {len(found)} reports" + (" at most" if len(found) == limit else ""))
 
 
 @click.command()
@@ -79,19 +130,21 @@ def show(where: Where, report: str, words: bool, identity: Path | None, as_json:
     """
     with where.open() as here:
         name = reading.find_report(here.vault, report)
-        text = report_words(here.vault, name, *_key(here, identity)) if words else None
+        text = report_words(here.vault, name, *key_of(here, identity)).text if words else None
         whole = reading.read_report(here.vault, name)
     if as_json:
         VOICE.answer_json(showing.whole_json(whole, text))
         return
-    asked = load_questionnaire(whole.report.facts["questionnaire"]["id"])
+    asked = load_questionnaire(whole.facts["questionnaire"]["id"])
     for line in showing.whole(whole, asked, load_codebook(asked.codebook), VOICE.width()):
         VOICE.answer(line)
     if text is not None:
         _answer_words("words of the officer", text)
 
 
-def _key(here: Desk, identity: Path | None) -> tuple[tuple[HybridIdentity, ...], str]:
+def key_of(here: Desk, identity: Path | None) -> tuple[tuple[HybridIdentity, ...], str]:
+    """Return the identities of the file for raw words, and its name. Asks for its passphrase; raises RoleMissing."""
+    refuse_unless(here.vault, Act.RAW)
     path = identity or here.vault.settings.identity
     return open_identities(path, here.passphrases), path.name
 
@@ -122,7 +175,7 @@ def set_aside(where: Where, envelope: str | None, words: bool, identity: Path | 
     with where.open() as here:
         name = reading.find_aside(here.vault, envelope) if envelope else ""
         asides = [aside for aside in reading.list_asides(here.vault) if aside.envelope.startswith(name)]
-        text = aside_words(here.vault, name, *_key(here, identity)) if words and name else None
+        text = aside_words(here.vault, name, *key_of(here, identity)) if words and name else None
     if as_json:
         rows = [{"envelope": a.envelope, "fault": a.fault, "words": in_words(a.fault)} for a in asides]
         VOICE.answer_json(rows if text is None else [rows[0] | {"text": text}])
@@ -161,4 +214,4 @@ def codes(prefix: str, as_json: bool) -> None:
     VOICE.say(f"{len(chosen)} codes of codebook version {codebook.version}")
 
 
-VERBS = (list_, show, set_aside, codes)
+VERBS = (list_, search, show, set_aside, codes)

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from desk import tables
 from desk.errors import NothingWritten, ReasonNeeded, TextTooLong
 from desk.events import Kind
+from desk.roles import Act, refuse_unless
 from desk.vault import Vault, Writer
 
 MAX_TEXT_BYTES = 64 * 1024
@@ -30,6 +31,7 @@ def _coded(writer: Writer, report: str, code: str, reviewer: str) -> bool:
 
 def tag(vault: Vault, report: str, codes: list[str]) -> list[str]:
     """Apply codes to a report, all or none, and return those that were not there before."""
+    refuse_unless(vault, Act.WORK)
     with vault.writing() as writer:
         new = [code for code in dict.fromkeys(codes) if not _coded(writer, report, code, vault.reviewer)]
         for code in new:
@@ -39,6 +41,7 @@ def tag(vault: Vault, report: str, codes: list[str]) -> list[str]:
 
 def untag(vault: Vault, report: str, codes: list[str]) -> list[str]:
     """Take this reviewer's codes off a report and return those that were there."""
+    refuse_unless(vault, Act.WORK)
     with vault.writing() as writer:
         there = [code for code in dict.fromkeys(codes) if _coded(writer, report, code, vault.reviewer)]
         for code in there:
@@ -58,6 +61,7 @@ def checked_text(text: str) -> str:
 
 def add_note(vault: Vault, report: str, text: str) -> None:
     """Add a note to a report. The event holds its digest, the words can be erased later."""
+    refuse_unless(vault, Act.WORK)
     text = checked_text(text)
     with vault.writing() as writer:
         writer.record(Kind.NOTED, report=report, text=writer.text(text))
@@ -65,6 +69,7 @@ def add_note(vault: Vault, report: str, text: str) -> None:
 
 def summarize(vault: Vault, report: str, text: str) -> bool:
     """Set this reviewer's summary of a report; return False where it already reads so."""
+    refuse_unless(vault, Act.WORK)
     text = checked_text(text)
     joined = tables.summaries.join(tables.texts, tables.summaries.c.text == tables.texts.c.id)
     mine = (
@@ -81,6 +86,7 @@ def summarize(vault: Vault, report: str, text: str) -> bool:
 
 def set_status(vault: Vault, report: str, status: Status, reason: str = "") -> bool:
     """Set where the work stands; return False where it stands so already. Closing needs a reason: ReasonNeeded."""
+    refuse_unless(vault, Act.WORK)
     if status is Status.CLOSED and not reason.strip():
         raise ReasonNeeded
     statuses = tables.statuses.c

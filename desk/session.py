@@ -88,11 +88,16 @@ def tell_ending(vault: Vault) -> None:
         VOICE.hint("underseal desk renew --office PUBLIC takes what was signed since")
 
 
-def read_text(what: str) -> str:
-    """Return a text from standard input: typed at the terminal, or piped in, never from an argument."""
+def read_text(what: str, *, one: bool = False) -> str:
+    """Return a text from standard input: typed at the terminal, or piped in, never from an argument.
+
+    one  of one line only
+    """
     if sys.stdin.isatty():
-        VOICE.say(f"type the {what}; end it with Ctrl-D on a line of its own")
+        VOICE.say(f"type the {what}; end " + ("them with Enter" if one else "it with Ctrl-D on a line of its own"))
     try:
+        if one:
+            return sys.stdin.readline(MAX_INPUT_CHARACTERS)
         return sys.stdin.read(MAX_INPUT_CHARACTERS)
     except (OSError, UnicodeDecodeError):
         raise TextUnreadable(what) from None

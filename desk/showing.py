@@ -4,12 +4,15 @@
 from collections.abc import Iterator, Sequence
 
 from desk.codebook import Codebook
+from desk.custodian import Custody
+from desk.custody import State
+from desk.index import MARK
 from desk.reading import Overview, Report, Whole, Written
 from intake.console import cut, plain
 from intake.questionnaire import Questionnaire
 
 QUOTE = "  | "  # in front of every line that an officer or reviewer wrote, so that no text can pass for ours
-HEADS = ("id", "month", "region", "kinds", "codes", "status")
+HEADS = ("id", "month", "region", "kinds", "codes", "status", "mark")
 
 
 def quoted(text: str, width: int | None) -> Iterator[str]:
@@ -25,7 +28,12 @@ def quoted(text: str, width: int | None) -> Iterator[str]:
 def row(report: Report, id_length: int) -> tuple[str, ...]:
     """Return a report as a row under HEADS."""
     kinds, codes = " ".join(report.kinds), " ".join(report.codes)
-    return report.id[:id_length], report.month, report.region, kinds, codes or "-", report.status
+    return report.id[:id_length], report.month, report.region, kinds, codes or "-", report.status, _mark(report)
+
+
+def _mark(report: Report) -> str:
+    marks = (["TODAY"] if report.today else []) + ([report.custody] if report.custody != State.PASSED else [])
+    return ", ".join(marks) or "-"
 
 
 def _value(value: object) -> str:
@@ -61,12 +69,23 @@ def _texts(title: str, texts: Sequence[Written], width: int | None) -> Iterator[
 
 
 def whole(report: Whole, asked: Questionnaire, codebook: Codebook, width: int | None) -> Iterator[str]:
-    """Yield the lines of one report, the officer's own words excepted."""
-    facts = report.report.facts
+    """Yield the lines of one report; of the officer's words what is masked and passed, nothing else."""
+    facts = report.facts
     yield f"report {report.report.id}"
     yield f"status {report.report.status}"
+    if report.report.today:
+        yield "TODAY: it speaks of danger, removal or distress; do not let it wait"
+    if report.report.custody != State.PASSED:
+        yield f"custody {report.report.custody}"
+    if report.report.flags:
+        yield f"found by the detectors: {', '.join(report.report.flags)}"
     yield from _answers(facts["answers"], asked)
     yield from _consent(facts["consent"], asked)
+    yield ""
+    passed = report.report.custody == State.PASSED
+    none = "erased by the schedule" if passed else "not shown, the report is not passed"
+    yield "words, masked" if report.masked is not None else f"words: {none}"
+    yield from quoted(report.masked or "", width) if report.masked else ()
     yield ""
     yield "codes" if report.coders else "codes: none yet"
     for code, reviewers in report.coders.items():
@@ -87,12 +106,35 @@ def whole_json(report: Whole, words: str | None) -> dict[str, object]:
         return [{"reviewer": item.reviewer, "day": item.day, "text": item.text} for item in written]
 
     body = report.report.as_json() | {
+        **report.facts,
+        "masked": report.masked,
         "summaries": texts(report.summaries),
         "notes": texts(report.notes),
         "reasons": texts(report.reasons),
         "openings": [{"reviewer": name, "day": day} for name, day in report.openings],
     }
     return body if words is None else body | {"text": words}
+
+
+def custody(case: Custody, width: int | None) -> Iterator[str]:
+    """Yield a report's own words, then its masks with their numbers and what each hides."""
+    yield "words of the officer"
+    yield from quoted(case.raw.text, width)
+    yield ""
+    yield "masks" if case.spans else "masks: none"
+    for number, span in enumerate(case.spans, start=1):
+        yield f"  {number}  {span.rule}"
+        yield from quoted(case.raw.text[span.start : span.end], width)
+
+
+def marked(snippet: str) -> str:
+    """Return a snippet with what was found between double angle brackets."""
+    return snippet.replace(MARK[0], ">>").replace(MARK[1], "<<")
+
+
+def unmarked(snippet: str) -> str:
+    """Return a snippet without the marks."""
+    return snippet.replace(MARK[0], "").replace(MARK[1], "")
 
 
 def missing(first: int, after: int) -> str:
@@ -104,6 +146,11 @@ def overview_lines(view: Overview) -> Iterator[str]:
     """Yield where the desk stands."""
     total = sum(view.statuses.values())
     yield f"reports: {total}" + "".join(f", {count} {status}" for status, count in view.statuses.items())
+    if view.today:
+        yield f"TODAY: {view.today} speak of danger, removal or distress"
+    for state in (State.ISOLATED, State.QUARANTINE):
+        if view.custody.get(state):
+            yield f"in custody: {view.custody[state]} {state}"
     yield f"set aside: {view.set_aside}"
     if view.last_pull:
         yield f"last bundle: number {view.last_pull}, received {view.last_day}"
@@ -120,5 +167,9 @@ def next_steps(view: Overview) -> Iterator[str]:
         yield "underseal desk receive BUNDLE files the first bundle"
     if view.statuses.get("new"):
         yield "underseal desk list --status new shows what nobody has looked at"
+    if view.today:
+        yield "underseal desk list --today shows what cannot wait"
+    if view.custody.get("quarantine"):
+        yield "underseal desk list --custody quarantine shows what the custodian must mask and pass"
     if view.set_aside:
         yield "underseal desk set-aside names what could not be filed"

@@ -5,9 +5,9 @@ A text, a letter or a kept envelope can be erased while the event that names its
 Tables with a random key have no rowid, so that the order of rows tells nothing about the order of arrival.
 """
 
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table
 
-VAULT_VERSION = 2  # PRAGMA user_version; a program refuses a newer one
+VAULT_VERSION = 3  # PRAGMA user_version; a program refuses a newer one
 
 truth = MetaData()
 made = MetaData()
@@ -71,6 +71,7 @@ reports = Table(
     Column("letter", String, nullable=False),  # digest of the plaintext, which holds random keys
     Column("sealed", String, nullable=False),  # digest
     Column("facts", String, nullable=False),  # id of a text
+    Column("day", String, nullable=False),  # on which it was filed
     sqlite_with_rowid=False,
 )
 envelopes = Table(
@@ -138,6 +139,39 @@ openings = Table(
     Column("subject", String, primary_key=True),  # report id or envelope digest
     Column("reviewer", String, primary_key=True),
     Column("number", Integer, primary_key=True),
+    Column("day", String, nullable=False),
+    sqlite_with_rowid=False,
+)
+decisions = Table(
+    "decisions",
+    made,
+    Column("decision", String, primary_key=True),  # digest of the event
+    Column("topic", String, nullable=False),  # what it is about: desk.decisions.Topic
+    Column("subject", String, nullable=False),  # a report's id, a reviewer's fingerprint
+    Column("value", String, nullable=False),
+    Column("text", String),  # id of a text
+    Column("after", String),  # the decisions whose place it takes, separated by spaces
+    Column("reviewer", String, nullable=False),
+    Column("day", String, nullable=False),
+    Index("decisions_of", "subject", "topic"),
+    sqlite_with_rowid=False,
+)
+junk = Table(
+    "junk",
+    made,
+    Column("envelope", String, primary_key=True),
+    Column("reviewer", String, primary_key=True),
+    Column("junk", Integer, nullable=False),  # 1, or 0 once it is taken back
+    Column("day", String, nullable=False),
+    sqlite_with_rowid=False,
+)
+purged = Table(
+    "purged",
+    made,
+    Column("subject", String, primary_key=True),  # report id or envelope digest
+    Column("what", String, primary_key=True),  # words, or all
+    Column("rule", String, nullable=False),
+    Column("reviewer", String, nullable=False),
     Column("day", String, nullable=False),
     sqlite_with_rowid=False,
 )

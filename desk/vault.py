@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,12 @@ from sqlalchemy.exc import DatabaseError, NoResultFound, OperationalError
 from crypto.errors import CryptoError
 from crypto.primitives import digest, random_bytes
 from crypto.signature import PublicKey, SigningKey
-from desk import projections, tables
+from desk import index, projections, tables
 from desk.errors import Damaged, NewerVault, NotStored, NoVault, VaultFileRefused, VaultThere, WrongVaultPassphrase
 from desk.events import Event, Head, Kind, Signed, Value, next_event
 from desk.lock import locked
 from desk.settings import Settings, read_settings
-from desk.vaultfile import MAX_BYTES, SALT_BYTES, VaultFile, read_vault_file, write_vault_file
+from desk.vaultfile import KEY_BYTES, MAX_BYTES, Keys, VaultFile, read_vault_file, write_vault_file
 from intake import files
 from intake.office import OfficeRefused
 
@@ -55,7 +56,16 @@ def _engine(path: Path, key: bytes) -> Engine:
     return engine
 
 
-Unlocked = Callable[[Callable[[str], Engine]], Engine]
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A vault's database, and the key of the person whose passphrase opened it."""
+
+    engine: Engine
+    database_key: bytes
+    key: SigningKey
+
+
+Unlocked = Callable[[Callable[[str], Opened]], Opened]
 
 
 class Writer:
@@ -66,6 +76,7 @@ class Writer:
         self._key = key
         self._day = day
         self._head = chain_head(connection, key.public.fingerprint)
+        self.touched: set[str] = set()  # reports whose lines in lists and search are to be made anew
 
     def text(self, text: str) -> str:
         """Store an erasable text and return the id by which events name it."""
@@ -79,6 +90,7 @@ class Writer:
         signed = next_event(self._head, self._key, self._day, kind, fields)
         self.connection.execute(insert(tables.events), _event_row(signed))
         projections.apply(self.connection, signed.event)
+        self.touched |= {str(fields["report"])} if fields.get("report") else set()
         self._head = Head(signed.event.number, signed.digest)
         return signed.event
 
@@ -91,16 +103,20 @@ class Writer:
 
 
 class Vault:
-    """An open vault. `day` stands in the events that are recorded; nothing finer than a day does."""
+    """An open vault. `day` stands in the events that are recorded; nothing finer than a day does.
 
-    def __init__(self, engine: Engine, day: date) -> None:
-        self._engine = engine
-        self.day = day
+    `reviewer` is the fingerprint of the person who opened it, and whose key signs. `database_key` goes behind the
+    doors of people who join.
+    """
+
+    def __init__(self, opened: Opened, day: date) -> None:
+        self._engine, self._key, self.database_key = opened.engine, opened.key, opened.database_key
+        self.day, self.reviewer = day, opened.key.public.fingerprint
+        joined = select(tables.reviewers.c.fingerprint).where(tables.reviewers.c.fingerprint == self.reviewer)
         try:
             with self.reading() as connection:
                 self.settings: Settings = read_settings(_setting(connection, "office"))
-                self.reviewer: str = _setting(connection, "reviewer")
-                self._key = SigningKey(_seed(connection, self.reviewer))
+                connection.execute(joined).scalar_one()
         except (NoResultFound, ValueError, KeyError, TypeError, CryptoError, OfficeRefused):
             raise Damaged("its settings or keys are not there, or not as this program writes them") from None
 
@@ -114,7 +130,9 @@ class Vault:
     def writing(self) -> Iterator[Writer]:
         """Yield a writer; on stable storage when the block has ended."""
         with _damage_named(), self._engine.begin() as connection:
-            yield Writer(connection, self._key, self.day)
+            writer = Writer(connection, self._key, self.day)
+            yield writer
+            index.refresh(connection, writer.touched)
 
     def desk_key(self) -> SigningKey:
         """Return the key that signs acknowledgements."""
@@ -166,44 +184,57 @@ def _seed(connection: Connection, fingerprint: str) -> bytes:
 
 
 def make_vault(
-    folder: Path, passphrase: str, settings: Settings, desk_key: SigningKey, reviewer: str, day: date
+    folder: Path,
+    passphrase: str,
+    settings: Settings,
+    desk_key: SigningKey,
+    reviewer: str,
+    roles: str,
+    day: date,
 ) -> PublicKey:
-    """Make a vault in an empty or new folder and return the reviewer's public key. Raises VaultThere.
+    """Make a vault in an empty or new folder and return the first reviewer's public key. Raises VaultThere.
 
+    roles  what the first reviewer may do, as desk.roles writes them
     vault.json comes last: a folder without it holds no vault.
     """
     check_empty(folder)
     files.make_folder(folder)
     folder.chmod(0o700)
-    file = VaultFile.make(random_bytes(SALT_BYTES), throwaway=settings.office.throwaway)
+    key = SigningKey.generate()
+    keys = Keys(random_bytes(KEY_BYTES), key.seed)
+    file = VaultFile.make(throwaway=settings.office.throwaway).with_door(passphrase, key.public.fingerprint, keys)
     database = folder / VAULT_SQLITE
     files.write_new(database, b"")  # so that it is private before SQLite sees it
-    engine = _engine(database, file.key(passphrase))
+    engine = _engine(database, keys.vault)
     try:
         with engine.begin() as connection:
-            key = _fill(connection, settings, desk_key, reviewer, day)
+            _fill(connection, settings, desk_key, key.public.fingerprint)
+            join(connection, key, reviewer, day)
+            writer = Writer(connection, key, day)
+            writer.record(Kind.OFFICE, settings=digest(settings.text().encode()))
+            writer.record(Kind.ROLES, member=key.public.fingerprint, roles=roles, after=None)
     finally:
         engine.dispose()
     files.write_new(folder / VAULT_JSON, write_vault_file(file))
-    return key
+    return key.public
 
 
-def _fill(connection: Connection, settings: Settings, desk_key: SigningKey, reviewer: str, day: date) -> PublicKey:
+def _fill(connection: Connection, settings: Settings, desk_key: SigningKey, maker: str) -> None:
     tables.truth.create_all(connection)
     tables.made.create_all(connection)
+    index.create(connection)
     connection.exec_driver_sql(f"PRAGMA user_version = {tables.VAULT_VERSION}")
-    key = SigningKey.generate()
-    seeds = [{"fingerprint": k.public.fingerprint, "seed": k.seed} for k in (key, desk_key)]
-    connection.execute(insert(tables.secrets), seeds)
-    row = {"fingerprint": key.public.fingerprint, "public": key.public.text, "name": reviewer}
+    connection.execute(insert(tables.secrets), {"fingerprint": desk_key.public.fingerprint, "seed": desk_key.seed})
+    values = {"office": settings.text(), "maker": maker}
+    connection.execute(insert(tables.settings), [{"name": name, "value": value} for name, value in values.items()])
+
+
+def join(connection: Connection, key: SigningKey, name: str, day: date) -> None:
+    """Begin a reviewer's chain with their key and name."""
+    row = {"fingerprint": key.public.fingerprint, "public": key.public.text, "name": name}
     connection.execute(insert(tables.reviewers), row)
-    office = settings.text()
-    values = {"office": office, "reviewer": key.public.fingerprint}
-    connection.execute(insert(tables.settings), [{"name": n, "value": v} for n, v in values.items()])
     writer = Writer(connection, key, day)
-    writer.record(Kind.JOINED, key=key.public.text, name=writer.text(reviewer))
-    writer.record(Kind.OFFICE, settings=digest(office.encode()))
-    return key.public
+    writer.record(Kind.JOINED, key=key.public.text, name=writer.text(name))
 
 
 def check_empty(folder: Path) -> None:
@@ -230,24 +261,27 @@ def open_vault(folder: Path, file: VaultFile, unlocked: Unlocked, day: date) -> 
     Raises VaultLocked, WrongVaultPassphrase, NewerVault, Damaged.
     """
 
-    def attempt(passphrase: str) -> Engine:
-        engine = _engine(folder / VAULT_SQLITE, file.key(passphrase))
+    def attempt(passphrase: str) -> Opened:
+        keys = file.opened(passphrase)
+        if keys is None:
+            raise WrongVaultPassphrase
+        engine = _engine(folder / VAULT_SQLITE, keys.vault)
         try:
             _check_version(engine)
         except BaseException:
             engine.dispose()
             raise
-        return engine
+        return Opened(engine, keys.vault, SigningKey(keys.seed))
 
     with locked(folder / LOCK):
-        engine = unlocked(attempt)
+        opened = unlocked(attempt)
         try:
-            vault = Vault(engine, day)
+            vault = Vault(opened, day)
             if vault.settings.office.throwaway != file.throwaway:
                 raise VaultFileRefused("it says throwaway where the vault does not, or the reverse")
             yield vault
         finally:
-            engine.dispose()
+            opened.engine.dispose()
 
 
 def _check_version(engine: Engine) -> None:

@@ -4,14 +4,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import sqlcipher3.dbapi2 as sqlcipher  # type: ignore[import-untyped]
 from sqlalchemy import Connection, create_engine, select
 
 from crypto.errors import CryptoError
 from crypto.primitives import digest
 from crypto.signature import PublicKey, SigningKey
-from desk import projections, tables
+from desk import index, projections, tables
 from desk.errors import Damaged
 from desk.events import TEXT_FIELDS, Event, EventRefused, Head, Kind, Signed, follow, read_event
+from desk.purge import erased_fields
 from desk.vault import Vault, text_id
 from intake.console import one_line
 
@@ -59,10 +61,11 @@ def _file_faults(connection: Connection) -> Iterator[str]:
 
 def _schema_faults(connection: Connection) -> Iterator[str]:
     """Name what stands in the database beside our tables: a trigger could keep what a purge is meant to erase."""
-    empty = create_engine("sqlite://")
+    empty = create_engine("sqlite://", module=sqlcipher)  # the same library makes the same search tables
     with empty.begin() as fresh:
         tables.truth.create_all(fresh)
         tables.made.create_all(fresh)
+        index.create(fresh)
         expected = set(map(tuple, fresh.exec_driver_sql(_SCHEMA)))
     empty.dispose()
     found = set(map(tuple, connection.exec_driver_sql(_SCHEMA)))
@@ -119,8 +122,8 @@ def _key_faults(vault: Vault, connection: Connection, checked: Checked) -> Itera
     for row in seeds:
         if SigningKey(bytes(row.seed)).public.fingerprint != row.fingerprint:
             yield "a signing key in the vault is not the one it is named for"
-    if {row.fingerprint for row in seeds} != {vault.reviewer, vault.settings.desk.fingerprint}:
-        yield "the signing keys in the vault are not the reviewer's and the desk's"
+    if {row.fingerprint for row in seeds} != {vault.settings.desk.fingerprint}:
+        yield "the signing key in the vault is not the desk's"
 
 
 def _settings_faults(vault: Vault, connection: Connection, checked: Checked) -> Iterator[str]:
@@ -128,13 +131,31 @@ def _settings_faults(vault: Vault, connection: Connection, checked: Checked) -> 
     named = [event.fields["settings"] for event in checked.events if event.kind is Kind.OFFICE]
     if not named or digest(values.get("office", "").encode()) != named[-1]:
         yield "the office's settings are not those the log names"
-    if set(values) != {"office", "reviewer"} or values["reviewer"] not in checked.heads:
-        yield "this desk's reviewer has no chain in the log"
+    if set(values) != {"office", "maker"} or values["maker"] not in checked.heads:
+        yield "the vault's maker has no chain in the log"
+    if vault.reviewer not in checked.heads:
+        yield "whoever has the vault open has no chain in the log"
+
+
+def _erased(checked: Checked) -> dict[str, set[str]]:
+    """Return what was purged by the log: by report or envelope, words or all or both."""
+    gone: dict[str, set[str]] = {}
+    for event in checked.events:
+        if event.kind is Kind.PURGED:
+            gone.setdefault(event.text("subject"), set()).add(event.text("what"))
+    return gone
+
+
+def _goes(event: Event, name: str, gone: dict[str, set[str]]) -> bool:
+    whats = gone.get(str(event.fields.get("report")), set())
+    return any(name in erased_fields(event.kind, what) for what in whats)
 
 
 def _text_faults(connection: Connection, checked: Checked) -> Iterator[str]:
-    named = [(event.fields.get(name), event) for event in checked.events for name in TEXT_FIELDS]
-    owners = {str(value): event for value, event in named if value is not None}
+    named = [(event.fields.get(name), name, event) for event in checked.events for name in TEXT_FIELDS]
+    owners = {str(value): event for value, _, event in named if value is not None}
+    gone = _erased(checked)
+    erased = {str(value) for value, name, event in named if value is not None and _goes(event, name, gone)}
     found = set()
     for row in connection.execute(select(tables.texts)):
         found.add(row.id)
@@ -143,7 +164,9 @@ def _text_faults(connection: Connection, checked: Checked) -> Iterator[str]:
             yield f"text {row.id[:SHOWN]} is named by no event"
         elif text_id(bytes(row.salt), row.text) != row.id:
             yield f"the text of event {owner.number} ({owner.kind}) was altered"
-    for name in owners.keys() - found:
+        elif row.id in erased:
+            yield f"the text of event {owner.number} ({owner.kind}) was purged, and is still there"
+    for name in owners.keys() - found - erased:
         yield f"the text of event {owners[name].number} ({owners[name].kind}) is missing"
 
 
@@ -157,7 +180,10 @@ def _letter_faults(connection: Connection, checked: Checked) -> Iterator[str]:
             yield f"letter {row.report[:SHOWN]} is named by no event"
         elif digest(bytes(row.sealed)) != event.fields["sealed"]:
             yield f"the sealed letter of report {row.report[:SHOWN]} (event {event.number}) was altered"
-    for report in filed.keys() - found:
+    gone = _erased(checked).keys()
+    for report in found & gone:
+        yield f"the sealed letter of report {report[:SHOWN]} was purged, and is still there"
+    for report in filed.keys() - found - gone:
         yield f"the sealed letter of report {report[:SHOWN]} (event {filed[report].number}) is missing"
 
 
@@ -171,7 +197,10 @@ def _kept_faults(connection: Connection, checked: Checked) -> Iterator[str]:
             yield f"envelope {row.envelope[:SHOWN]} is named by no event"
         elif digest(bytes(row.bytes)) != row.envelope or sealed != aside[row.envelope].fields["sealed"]:
             yield f"the kept envelope {row.envelope[:SHOWN]} (event {aside[row.envelope].number}) was altered"
-    for name in aside.keys() - found:
+    gone = _erased(checked).keys()
+    for name in found & gone:
+        yield f"the kept envelope {name[:SHOWN]} was purged, and is still there"
+    for name in aside.keys() - found - gone:
         yield f"the kept envelope {name[:SHOWN]} (event {aside[name].number}) is missing"
 
 
@@ -180,9 +209,12 @@ def _table_faults(connection: Connection, checked: Checked) -> Iterator[str]:
     for name, rows in expected.items():
         if rows != stored[name]:
             yield f"table {name} is not what the log makes of it"
+    for name in index.faults(connection):
+        yield f"table {name} is not what the other tables make of it"
 
 
 def rebuild_tables(vault: Vault, checked: Checked) -> None:
     """Make the tables anew from a log that holds."""
     with vault.writing() as writer:
         projections.rebuild(writer.connection, checked.events)
+        index.rebuild(writer.connection)

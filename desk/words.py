@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import select
 
@@ -10,8 +11,9 @@ from crypto.errors import CryptoError, NotForUs
 from crypto.primitives import digest
 from crypto.secret.identity import HybridIdentity
 from crypto.secret.opening import open_envelope
-from desk import tables
-from desk.errors import NothingKept, NotOurKey, WordsRefused
+from desk import index, roles, tables
+from desk.custody import State
+from desk.errors import Erased, Isolated, NothingKept, NotOurKey, WordsRefused
 from desk.events import Kind
 from desk.vault import Vault
 
@@ -29,29 +31,50 @@ def _open(sealed: bytes, expected: str, identities: Sequence[HybridIdentity], ke
         raise WordsRefused(shown) from None
 
 
-def report_words(vault: Vault, report: str, identities: Sequence[HybridIdentity], key_name: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A letter's own words. `letter` is the digest of the plaintext they stand in."""
+
+    text: str
+    letter: str
+
+
+def report_words(vault: Vault, report: str, identities: Sequence[HybridIdentity], key_name: str) -> Raw:
     """Return the text of a report. That it was opened is on stable storage before this returns.
 
-    Raises NotOurKey, WordsRefused; then nothing is recorded.
+    Raises RoleMissing, Isolated, NotOurKey, WordsRefused; then nothing is recorded.
     """
+    roles.refuse_unless(vault, roles.Act.RAW)
     joined = tables.reports.join(tables.letters, tables.reports.c.report == tables.letters.c.report)
     columns = select(tables.letters.c.sealed, tables.reports.c.sealed, tables.reports.c.letter).select_from(joined)
     with vault.reading() as connection:
         row = connection.execute(columns.where(tables.reports.c.report == report)).one_or_none()
+        state = index.custody_of(connection, report)
+        gone = connection.execute(select(tables.purged.c.rule).where(tables.purged.c.subject == report)).first()
     if row is None:
-        raise WordsRefused(report[:8])
+        raise Erased(report[:8]) if gone else WordsRefused(report[:8])
+    if state is State.ISOLATED:
+        refuse_unless_counsel(vault, report, identities)
     plaintext = _open(bytes(row[0]), row[1], identities, key_name, report[:8])
     if digest(plaintext) != row[2]:
         raise WordsRefused(report[:8])
     _record(vault, report)
-    return str(json.loads(plaintext)["text"])  # it was read strictly before it was filed, and has not changed
+    return Raw(str(json.loads(plaintext)["text"]), row[2])  # read strictly before it was filed, and not changed since
+
+
+def refuse_unless_counsel(vault: Vault, report: str, identities: Sequence[HybridIdentity]) -> None:
+    """Raise Isolated unless this is counsel, by role and by key."""
+    counsel = roles.Role.COUNSEL in roles.roles_of(vault, vault.reviewer)
+    if not counsel or vault.settings.counsel not in {identity.recipient for identity in identities}:
+        raise Isolated(report[:8])
 
 
 def aside_words(vault: Vault, envelope: str, identities: Sequence[HybridIdentity], key_name: str) -> str:
     """Return what an envelope that opened and was set aside holds, as text, without the filling spaces.
 
-    Raises NothingKept, NotOurKey, WordsRefused.
+    Raises RoleMissing, NothingKept, NotOurKey, WordsRefused.
     """
+    roles.refuse_unless(vault, roles.Act.RAW)
     joined = tables.kept.join(tables.envelopes, tables.kept.c.envelope == tables.envelopes.c.envelope)
     columns = select(tables.kept.c.sealed, tables.envelopes.c.sealed).select_from(joined)
     with vault.reading() as connection:

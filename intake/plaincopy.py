@@ -30,6 +30,8 @@ class Folding:
 
     def copy(self, text: str) -> Copy:
         """Return the plain copy: NFKC, accents off, dashes and quotes plain, invisible characters left out."""
+        if text.isascii() and not any(character in text for character in self.written):
+            return Copy(text, text.lower(), list(range(len(text))), list(range(1, len(text) + 1)))
         plain: list[str] = []
         starts: list[int] = []
         ends: list[int] = []

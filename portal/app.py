@@ -4,7 +4,6 @@
 There is no session, no cookie and no secret. A request leaves no line in any log.
 """
 
-import shutil
 import sys
 import zlib
 from collections.abc import Callable
@@ -26,11 +25,11 @@ from portal.config import Config, SettingRefused
 from portal.counter import Counter, NotTaken, Uncertain
 from portal.headers import HeaderLayer
 from portal.publishing import PLAIN_TEXT, Lists, PublicFile, read_page
+from portal.room import RETRY_AFTER_SECONDS, Gauge, Word
 from portal.shelf import Letter, Shelf
 
 OCTETS = "application/octet-stream"
 KIT = "/kit.html"
-LOW_ROOM_FLOORS = 4  # room is called low below so many times the floor
 NOTHING_STORED = "Nothing was stored."
 _SENTENCES = {
     400: f"The request could not be understood. {NOTHING_STORED}",
@@ -52,9 +51,10 @@ _NO_LIST = "There is no key list for today."
 class Refusal(Exception):
     """Ends a request with a status and its sentence."""
 
-    def __init__(self, status: int, sentence: str | None = None) -> None:
+    def __init__(self, status: int, sentence: str | None = None, retry_after: int | None = None) -> None:
         super().__init__(status)
         self.status = status
+        self.retry_after = retry_after
         self.sentence = sentence or _SENTENCES[status]
 
 
@@ -75,6 +75,7 @@ class Portal:
     counter: Counter
     lists: Lists
     page: dict[str, PublicFile]
+    gauge: Gauge
     today: Callable[[], date]
 
 
@@ -100,7 +101,7 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
     app.url_map.merge_slashes = False
     lists = Lists(shelf, config.office.root, config.office.floor)
     counter = Counter(shelf, config.turn_file, today)
-    app.extensions["underseal"] = Portal(config, shelf, counter, lists, page, today)
+    app.extensions["underseal"] = Portal(config, shelf, counter, lists, page, Gauge(config), today)
     app.before_request(_check_name)
     app.register_blueprint(officer)
     for path in page:
@@ -163,7 +164,7 @@ def show_list_signature() -> Response:
 @officer.get("/health")
 def show_health() -> Response:
     """Answer that the portal is up, and how much room there is, as a word."""
-    return _answer(f"up\nroom {_room(_portal().config)}\n".encode("ascii"), PLAIN_TEXT)
+    return _answer(f"up\nroom {_portal().gauge.word()}\n".encode("ascii"), PLAIN_TEXT)
 
 
 @officer.post("/envelopes")
@@ -177,8 +178,8 @@ def take_letter() -> Response:
         raise Refusal(503)
     size = envelope_bytes(LETTER_BYTES, key_list.slots)
     _check_length(size, envelope_bytes(PART_BYTES, key_list.slots))
-    if _room(portal.config) == "none":
-        raise Refusal(503)
+    if portal.gauge.word() >= Word.FULL:
+        raise Refusal(503, retry_after=RETRY_AFTER_SECONDS)
     body = request.stream.read(size)
     if len(body) != size:
         raise Refusal(400)
@@ -198,8 +199,9 @@ def take_letter() -> Response:
 
 def refuse(error: Exception) -> Response:
     """Answer any failure with its sentence. Only what nobody foresaw is logged: its type and the route, no more."""
-    allow = None
+    allow = after = None
     if isinstance(error, Refusal):
+        after = error.retry_after
         status, sentence = error.status, error.sentence
     elif isinstance(error, SQLAlchemyError):
         status, sentence = 503, _SENTENCES[503]
@@ -215,6 +217,8 @@ def refuse(error: Exception) -> Response:
     answer = _answer(f"{sentence}\n".encode(), PLAIN_TEXT, status)
     if allow:
         answer.headers["Allow"] = allow
+    if after:
+        answer.headers["Retry-After"] = str(after)
     return answer
 
 
@@ -260,13 +264,6 @@ def _check_length(letter_bytes: int, part_bytes: int) -> None:
         raise Refusal(413)
     if int(length) != letter_bytes:
         raise Refusal(422)
-
-
-def _room(config: Config) -> str:
-    free, floor = shutil.disk_usage(config.directory).free, config.floor_mib * MIB
-    if free <= floor:
-        return "none"
-    return "low" if free < LOW_ROOM_FLOORS * floor else "plenty"
 
 
 def _answer(body: bytes, content_type: str, status: int = 200) -> Response:

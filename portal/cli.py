@@ -13,13 +13,14 @@ from crypto.signature import SigningKey
 from intake.console import Voice
 from intake.files import FileThere, make_folder, read, write_new
 from intake.keydays import covered_until, ending
-from intake.limits import OFFICE_MAX_BYTES
+from intake.limits import MIB, OFFICE_MAX_BYTES
 from intake.office import Office, read_office
 from portal.app import utc_today
-from portal.config import load_config, load_portal_key, write_settings
+from portal.config import Config, load_config, load_portal_key, write_settings
 from portal.listening import Place, take_handed_over
 from portal.nightly import tidy
 from portal.publishing import MAX_PAGE_FILE_BYTES, ListRefused, Lists, read_list_files, read_page, take_list
+from portal.room import Ballast, Word, measure, word_for
 from portal.shelf import Shelf
 
 _VOICE = Voice("portal")
@@ -119,7 +120,9 @@ def nightly(folder: Path) -> None:
       underseal portal nightly --dir portal
     """
     os.umask(0o077)
-    night = tidy(load_config(folder), utc_today())
+    config = load_config(folder)
+    _warn_of_room(config)
+    night = tidy(config, utc_today())
     _VOICE.say(f"the shelf is rewritten and whole; envelopes waiting: {night.waiting}")
     if night.damaged:
         _VOICE.say(f"envelopes set aside because their bytes had changed: {night.damaged}")
@@ -129,7 +132,7 @@ def nightly(folder: Path) -> None:
 @click.option("--dir", "folder", type=_FOLDER, required=True, help="The portal's folder.")
 @click.option("--json", "as_json", is_flag=True, help="Answer with one line of JSON.")
 def status(folder: Path, as_json: bool) -> None:
-    """Show what waits, the last pull and the key lists. Reads the shelf; the portal may run.
+    """Show what waits, the last pull, the key lists and the room on the disk. Reads the shelf; the portal may run.
 
     \b
     Example:
@@ -150,7 +153,12 @@ def status(folder: Path, as_json: bool) -> None:
         "last_pull_day": None if last is None else str(last.day),
         "list_in_force": None if in_force is None else in_force.sequence,
         "lists_until": str(max(end for _, _, end in days)) if days else None,
+        "room": str(word_for(disk := measure(config), config.full_percent, config.floor_mib)),
+        "disk_used": f"{disk.used_percent:.1f} %",
+        "free_mib": disk.free // MIB,
+        "ballast": "whole" if Ballast(config).is_whole() else "missing",
     }
+    _warn_of_room(config)
     if (sentence := ending(covered_until([(first, end) for _, first, end in days], today), today)) is not None:
         _VOICE.say(sentence)
     if as_json:
@@ -186,6 +194,19 @@ def publish(folder: Path, public: Path) -> None:
     _VOICE.say(
         f"{len(lists)} key lists are here, the last with sequence {lists[-1].sequence}, until {lists[-1].expires}"
     )
+
+
+def _warn_of_room(config: Config) -> None:
+    """Tell the operator, and nobody else, in figures when room runs out."""
+    disk = measure(config)
+    word = word_for(disk, config.full_percent, config.floor_mib)
+    if word == Word.CLOSED:
+        _VOICE.say("the disk can only be read: no letter is taken and nothing is deleted")
+    elif word != Word.PLENTY:
+        _VOICE.say(
+            f"the disk is {word}: {disk.used_percent:.0f} % in use, {disk.free // MIB} MiB free; "
+            f"letters stop at {config.full_percent} %, or with {config.floor_mib} MiB free"
+        )
 
 
 def _copy_public(public: Path, target: Path) -> None:

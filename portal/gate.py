@@ -30,6 +30,7 @@ from portal.app import utc_today
 from portal.config import Config, load_portal_key
 from portal.headers import HeaderLayer
 from portal.publishing import PLAIN_TEXT, ListRefused, Lists, take_list
+from portal.room import Ballast
 from portal.shelf import EnvelopeDamaged, MadeManifest, Shelf, Writing
 from portal.signed_requests import RequestRefused, check_body, verify_request
 
@@ -66,6 +67,7 @@ class Gate:
         os.environ["SQLITE_TMPDIR"] = str(config.directory)  # what waits is copied beside the shelf and nowhere else
         self._shelf = Shelf(config.shelf_url)
         self._shelf.open()
+        self._ballast = Ballast(config)
         self._lists = Lists(self._shelf, config.office.root, config.office.floor)
         self._routes: dict[str, tuple[int, Callable[[bytes], Answer]]] = {
             "/status": (0, self._status),
@@ -84,8 +86,7 @@ class Gate:
 
     def _answer(self, environ: "WSGIEnvironment") -> Answer:
         try:
-            act, body = self._admit(environ)
-            return act(body)
+            return self._serve(environ)
         except RequestRefused:
             return _whole(403, PLAIN_TEXT, _FORBIDDEN)
         except Refused as error:
@@ -97,8 +98,8 @@ class Gate:
             _log(error)
             return _whole(500, PLAIN_TEXT, _FAILED)
 
-    def _admit(self, environ: "WSGIEnvironment") -> tuple[Callable[[bytes], Answer], bytes]:
-        """Return what to do and its body, for a request that is signed, fresh, whole and new. Raises RequestRefused.
+    def _serve(self, environ: "WSGIEnvironment") -> Answer:
+        """Answer a request that is signed, fresh, whole and new. Raises RequestRefused.
 
         The order matters: no body is read for a stranger, and no nonce is used up by a request that was not signed.
         """
@@ -111,9 +112,10 @@ class Gate:
             raise RequestRefused
         body = _read_body(environ, max_bytes)
         check_body(signed, body)
-        if not self._shelf.use_nonce(signed.nonce, self._today()):
-            raise RequestRefused
-        return act, body
+        with self._ballast.lent():  # a full disk does not even take the nonce
+            if not self._shelf.use_nonce(signed.nonce, self._today()):
+                raise RequestRefused
+            return act(body)
 
     def _status(self, _body: bytes) -> Answer:
         waiting, oldest = self._shelf.waiting()

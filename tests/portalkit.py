@@ -221,12 +221,15 @@ class Served:
         self.process.wait(10)
 
 
-def serve(folder: Path, port: int = 0, *options: str) -> Served:
-    """Start a portal and return it once it answers."""
-    errors = folder.with_name(folder.name + ".errors")
+def serve(
+    folder: Path, port: int = 0, *options: str, through: Sequence[str] = (), errors: Path | None = None
+) -> Served:
+    """Start a portal and return it once it answers; `through` are the words that lead to where its folder is seen."""
+    errors = errors or folder.with_name(folder.name + ".errors")
     with errors.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "underseal", "portal", "serve", "--dir", str(folder), "--port", str(port), *options],
+            [*through, sys.executable, "-m", "underseal", "portal", "serve", "--dir", str(folder)]
+            + ["--port", str(port), *options],
             stdout=subprocess.PIPE,
             stderr=file,
             start_new_session=True,

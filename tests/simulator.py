@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from intake.samples import letter_of
 from underseal_demo import (
     Folders,
     await_portal,
-    letter_of,
     make_courier_and_desk,
     make_office,
     request,

@@ -118,7 +118,7 @@ def test_dry_run_changes_nothing(desk: Desk, office: Office, letters: Callable[[
     before, listed = holder(office).read_bytes(), sorted(office.secret.iterdir())
     run = desk("destroy-weeks", "--dry-run")
     assert (0, len(ENDED)) == (run.code, run.out.count("holder-custodian.age"))
-    assert "desk: this version knows no holds" in run.err
+    assert "begin a hold" in run.err
     assert (before, listed, []) == (holder(office).read_bytes(), sorted(office.secret.iterdir()), vault_texts(desk))
 
 

@@ -32,6 +32,16 @@ FIELDS = {
     Kind.JOINED: {"key": ["k"], "name": ["n"]},
     Kind.OFFICE: {"settings": ["d"]},
     Kind.DESTROYED: {"until": ["2031-05-11"], "text": ["t6"]},
+    Kind.ROLES: {"member": ["a", "b"], "roles": ["", "coder"], "after": [None, "d1"]},
+    Kind.CUSTODY: {"report": REPORTS, "state": ["passed", "quarantine"], "reason": [None, "t7"], "after": [None, "d1"]},
+    Kind.MASKED: {"report": REPORTS, "letter": ["l"], "masked": [None, "t8"], "layer": ["t9"], "after": [None]},
+    Kind.ASSIGNED: {"report": REPORTS, "to": [None, "a"], "after": [None, "d1"]},
+    Kind.HELD: {"hold": ["h1"], "state": ["on", "off"], "text": ["t10"], "after": [None, "d1"]},
+    Kind.PURGED: {"subject": REPORTS, "what": ["words", "all"], "rule": ["r"], "report": REPORTS},
+    Kind.BACKED_UP: {"heads": ["x", "y"], "after": [None, "d1"]},
+    Kind.JUNKED: {"envelope": ["e3"], "junk": [0, 1]},
+    Kind.RULES: {"subject": ["two"], "acts": ["", "purge"], "after": [None, "d1"]},
+    Kind.SECOND: {"request": ["q1"], "state": ["asked", "approved"], "text": ["t11"], "after": [None, "d1"]},
 }
 
 
@@ -69,6 +79,6 @@ def test_written_equals_rebuilt(mine: Steps, other: Steps) -> None:
 def test_reviewers_work_does_not_depend_on_order(mine: Steps, other: Steps) -> None:
     """What reviewers decide is the union of their chains, in any order."""
     one, two = _chain("a", mine), _chain("b", other)
-    decided = ("codings", "statuses", "summaries", "notes", "openings")
+    decided = ("codings", "statuses", "summaries", "notes", "openings", "decisions", "junk")
     first, second = projections.fold([*one, *two]), projections.fold([*two, *one])
     assert [first[name] for name in decided] == [second[name] for name in decided]

@@ -192,16 +192,18 @@ def test_ambiguous_prefix_refused(desk: Desk, office: Office) -> None:
     assert ["abcdef01231", "abcdef01232"] == [line.split()[0] for line in desk("list").out.split("\n")[1:3]]
 
 
-def test_show_hides_words(filed: Desk) -> None:
-    """Without --words there is nothing of the officer's own text."""
-    assert "lanterns" not in filed("show", "0000").out + filed("show", "0000", "--json").out
+def test_show_gives_masked_words(filed: Desk) -> None:
+    """Without --words there is what was passed, with its masks; it opens nothing and needs no key."""
+    assert f"  | {CANARY}" in filed("show", "0000").out.split("\n")
+    assert CANARY == filed("show", "0000", "--json").json["masked"]
+    assert [] == filed("show", "0000", "--json").json["openings"]
 
 
 def test_words_are_recorded_before_they_are_shown(filed: Desk) -> None:
     """The log says who had the words shown, and the same answer already says so."""
     run = filed("show", "0000", "--words")
-    assert "words shown: to Ana Example," in run.out.split("  | ")[0]
-    assert f"  | {CANARY}" in run.out.split("\n")
+    assert "words shown: to Ana Example," in run.out.split("words of the officer")[0]
+    assert 2 == run.out.split("\n").count(f"  | {CANARY}")
     assert 1 == len(filed("show", "0000", "--json").json["openings"])
 
 

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The verbs about what is kept and what goes: hold, retention, purge, two, approve."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from desk import holds, purge, second
+from desk.certificate import certificate, exported_log
+from desk.errors import NotAgreed
+from desk.reading import find_report, reviewer_names
+from desk.second import Guarded
+from desk.session import VOICE, Where, read_text, with_desk
+from intake import files
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Answer with one line of JSON.")
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="Begin a hold on everything.")
+@click.option("--report", help="Begin a hold on one report.")
+@click.option(
+    "--term", "terms", multiple=True, metavar="TERM", help="On reports with this, such as kind:REV; repeat it."
+)
+@click.option("--release", "name", metavar="ID", help="End a hold. Counsel alone does it.")
+@click.option("--certificate", "out", type=click.Path(path_type=Path), help="Write what is held, for counsel.")
+@JSON
+@with_desk
+def hold(
+    where: Where,
+    everything: bool,
+    report: str | None,
+    terms: tuple[str, ...],
+    name: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """List litigation holds, begin one, end one.
+
+    A hold begins when a lawsuit can reasonably be expected. It asks for the reason. While it stands, what it covers
+    is not erased, and no week's keys are destroyed at all.
+
+    \b
+    Example:
+      underseal desk hold
+      underseal desk hold --term kind:REV --term region:west
+      underseal desk hold --release 77c1a2b3
+    """
+    with where.open() as here:
+        scope = [*terms, *([f"report:{find_report(here.vault, report)}"] if report else [])]
+        holds.check_scope(scope)
+        if name:
+            holds.find_hold(here.vault, name)
+            ended = holds.release(here.vault, name, read_text("reason for its end"))
+            VOICE.say(f"hold {ended.id} is ended; what it covered may go by the schedule again")
+            return
+        if scope or everything:
+            begun = holds.hold(here.vault, scope, read_text("reason for the hold"))
+            on, many = " ".join(begun.scope) or "everything", holds.count_covered(here.vault, begun)
+            VOICE.say(f"hold {begun.id} stands, on {on}: {many} reports today, and those that come")
+            return
+        found, names = holds.standing_holds(here.vault), reviewer_names(here.vault)
+        if out:
+            files.write_new(out, certificate(here.vault).encode())
+            VOICE.say(f"the certificate is in {out}")
+    rows = [(one.id, one.day, names[one.by], " ".join(one.scope) or "everything", one.reason) for one in found]
+    if as_json:
+        VOICE.answer_json([dict(zip(("id", "day", "by", "scope", "reason"), row, strict=True)) for row in rows])
+        return
+    VOICE.table(("id", "since", "by", "on", "reason"), rows)
+    VOICE.say(f"{len(rows)} holds stand")
+
+
+@click.command()
+@JSON
+@with_desk
+def retention(where: Where, as_json: bool) -> None:
+    """Show the schedule, what is due by it, and what was erased.
+
+    \b
+    Example:
+      underseal desk retention
+    """
+    as_of, rules = purge.schedule()
+    with where.open() as here:
+        found, gone = purge.due(here.vault), purge.tombstones(here.vault)
+    if as_json:
+        due = [{"id": d.subject, "rule": d.rule.id, "since": str(d.since), "held": list(d.held)} for d in found]
+        VOICE.answer_json({"as_of": as_of, "due": due, "erased": gone})
+        return
+    VOICE.say(f"schedule as of {as_of}; confirm with counsel")
+    VOICE.table(("rule", "days", "goes", "of what"), [(r.id, str(r.after_days), r.goes, r.when) for r in rules])
+    VOICE.answer()
+    due_rows = [(d.subject[:8], d.rule.id, d.rule.goes, str(d.since), " ".join(d.held) or "-") for d in found]
+    VOICE.table(("due", "rule", "goes", "since", "held by"), due_rows)
+    VOICE.say(f"{len(found)} are due, {sum(bool(d.held) for d in found)} of them held; {len(gone)} were erased before")
+    if any(not d.held for d in found):
+        VOICE.hint("underseal desk purge erases what is due and not held")
+
+
+@click.command("purge")
+@click.option("--dry-run", is_flag=True, help="Show what would go, and erase nothing.")
+@with_desk
+def purge_(where: Where, dry_run: bool) -> None:
+    """Erase what is due by the schedule and not held. A tombstone of each stays.
+
+    \b
+    Example:
+      underseal desk purge --dry-run
+      underseal desk purge
+    """
+    with where.open() as here:
+        going = [one for one in purge.due(here.vault) if not one.held]
+        VOICE.table(("id", "rule", "goes"), [(one.subject[:8], one.rule.id, one.rule.goes) for one in going])
+        if dry_run or not going:
+            VOICE.say(f"{len(going)} would go; nothing was erased")
+            return
+        if where.passphrase_file is None and click.prompt(f"type {len(going)} to erase these", err=True).strip() != str(
+            len(going)
+        ):
+            raise NotAgreed
+        gone = purge.purge(here.vault, [one.subject for one in going])
+    VOICE.say(f"{len(gone)} erased; an SSD, a stick or a backup may still keep them, locked by its passphrase")
+
+
+@click.command()
+@click.option("--act", "acts", type=click.Choice([act.value for act in Guarded]), multiple=True, help="Repeat it.")
+@click.option("--none", "nothing", is_flag=True, help="Nothing needs two people any more.")
+@with_desk
+def two(where: Where, acts: tuple[str, ...], nothing: bool) -> None:
+    """Show or say what needs two people: these acts and no others. Taking one out needs two people itself.
+
+    \b
+    Example:
+      underseal desk two --act purge --act keys
+    """
+    with where.open() as here:
+        if acts or nothing:
+            changed = second.set_guarded(here.vault, frozenset(Guarded(act) for act in acts))
+            VOICE.say("done" if changed else "nothing changed")
+        VOICE.answer(" ".join(sorted(second.guarded(here.vault))) or "nothing needs two people")
+
+
+@click.command()
+@click.argument("request", required=False)
+@JSON
+@with_desk
+def approve(where: Where, request: str | None, as_json: bool) -> None:
+    """Show what waits for a second person, or agree to one thing of it.
+
+    \b
+    Example:
+      underseal desk approve
+      underseal desk approve 77c1a2b3
+    """
+    with where.open() as here:
+        if request:
+            agreed = second.approve(here.vault, request)
+            VOICE.say(f"{agreed.id} is agreed to; the person who asked runs their command again")
+            return
+        found, names = second.requests(here.vault), reviewer_names(here.vault)
+    if as_json:
+        VOICE.answer_json([_request(one, names) for one in found])
+        return
+    rows = [(one.id, one.guarded, names[one.by], one.state, json.dumps(one.what)) for one in found]
+    VOICE.table(("id", "act", "asked by", "state", "what"), rows)
+    VOICE.say(f"{len(found)} wait")
+
+
+def _request(one: second.Request, names: dict[str, str]) -> dict[str, Any]:
+    return {"id": one.id, "act": one.guarded.value, "by": names[one.by], "state": one.state, "what": dict(one.what)}
+
+
+@click.command("export-log")
+@click.argument("out", type=click.Path(path_type=Path))
+@with_desk
+def export_log(where: Where, out: Path) -> None:
+    """Write the log for counsel: every event as signed, and the people's keys. It holds ids and digests, no words.
+
+    ssh-keygen checks each signature; README says how.
+
+    \b
+    Example:
+      underseal desk export-log stick/log.jsonl
+    """
+    with where.open() as here:
+        text, count = exported_log(here.vault)
+    files.write_new(out, text.encode())
+    VOICE.say(f"{count} events are in {out}, with the name and key of everybody who signed one")
+
+
+VERBS = (hold, retention, purge_, two, approve, export_log)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""People of a desk: who joins, with which roles, and who leaves. Each person has a door, a key and a chain."""
+
+from pathlib import Path
+
+from crypto.signature import PublicKey, SigningKey
+from desk.decisions import after
+from desk.errors import LastCustodian, NoSuchPerson, PassphraseTaken
+from desk.events import Kind
+from desk.passphrase import Passphrases
+from desk.roles import Act, Person, Role, people, refuse_unless, role_decisions, written
+from desk.session import Desk
+from desk.vault import VAULT_JSON, Vault, read_header
+from desk.vault import join as begin_chain
+from desk.vaultfile import Keys, write_vault_file
+from intake import files
+
+
+def join(here: Desk, folder: Path, name: str, roles: frozenset[Role], passphrase_file: Path | None) -> PublicKey:
+    """Make a key, a chain and a door for a new person, and return the key.
+
+    The chain is there before the door: a run that is cut leaves nobody who can enter and is unknown.
+    Raises RoleMissing, NoSuchPerson where the name is taken, PassphraseTaken, TooManyDoors.
+    """
+    vault = here.vault
+    refuse_unless(vault, Act.PEOPLE)
+    if name in {person.name for person in people(vault)}:
+        raise NoSuchPerson
+    file, key = read_header(folder), SigningKey.generate()
+    passphrase = Passphrases(passphrase_file, file.throwaway).new(f"of {name}, for the vault")
+    if file.opened(passphrase) is not None:
+        raise PassphraseTaken
+    more = file.with_door(passphrase, key.public.fingerprint, Keys(vault.database_key, key.seed))
+    with vault.writing() as writer:
+        begin_chain(writer.connection, key, name, vault.day)
+        writer.record(Kind.ROLES, member=key.public.fingerprint, roles=written(roles), after=None)
+    files.replace(folder / VAULT_JSON, write_vault_file(more))
+    return key.public
+
+
+def set_roles(vault: Vault, person: Person, roles: frozenset[Role]) -> bool:
+    """Give a person these roles and no others; return False where they have them. Raises RoleMissing, LastCustodian."""
+    refuse_unless(vault, Act.PEOPLE)
+    if roles == person.roles:
+        return False
+    others = [other for other in people(vault) if other.fingerprint != person.fingerprint]
+    if Role.CUSTODIAN not in roles and not any(Role.CUSTODIAN in other.roles for other in others):
+        raise LastCustodian
+    with vault.writing() as writer:
+        stands = after(role_decisions(writer.connection).get(person.fingerprint, []))
+        writer.record(Kind.ROLES, member=person.fingerprint, roles=written(roles), after=stands)
+    return True
+
+
+def leave(vault: Vault, folder: Path, person: Person) -> None:
+    """Take a person's roles, then their door. Raises RoleMissing, LastCustodian, NoSuchPerson for oneself."""
+    refuse_unless(vault, Act.PEOPLE)
+    if person.fingerprint == vault.reviewer:
+        raise LastCustodian
+    set_roles(vault, person, frozenset())
+    files.replace(folder / VAULT_JSON, write_vault_file(read_header(folder).without_door(person.fingerprint)))

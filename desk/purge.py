@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Retention: which report or envelope is due by the schedule, and erasing it. A tombstone stays; a hold refuses.
+
+The schedule is data (retention.json). What is erased: the sealed letter, masked words, notes, summaries, reasons,
+and, where all goes, the answers. What stays: ids, digests, codes, the rule and the day.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from importlib import resources
+from typing import Any
+
+from sqlalchemy import Connection, delete, select
+
+from desk import holds, index, tables
+from desk.errors import Held, NotDue
+from desk.events import FIELDS, TEXT_FIELDS, Kind, read_event
+from desk.roles import Act, refuse_unless
+from desk.second import Guarded, second
+from desk.vault import Vault, Writer
+
+ALL, WORDS = "all", "words"
+RULES_OF_CODE = {"out_of_scope": "OTH.OUT"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of the schedule."""
+
+    id: str
+    of: str
+    when: str
+    after_days: int
+    goes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A report or envelope that the schedule says may go since `since`; `held` by these holds, it stays."""
+
+    subject: str
+    rule: Rule
+    since: date
+    held: tuple[str, ...]
+
+
+def schedule() -> tuple[str, tuple[Rule, ...]]:
+    """Return the day the schedule is as of, and its rules."""
+    data = json.loads(resources.files("desk").joinpath("retention.json").read_bytes())
+    return data["as_of"], tuple(Rule(**rule) for rule in data["rules"])
+
+
+def due(vault: Vault) -> list[Due]:
+    """Return what is due today, by id: a subject under the first rule that takes it."""
+    with vault.reading() as connection:
+        return sorted(
+            [*_due_reports(connection, vault.day), *_due_junk(connection, vault.day)], key=lambda d: d.subject
+        )
+
+
+def _due_reports(connection: Connection, today: date) -> Iterator[Due]:
+    rules = [rule for rule in schedule()[1] if rule.of == "report"]
+    gone = {(row.subject, row.what) for row in connection.execute(select(tables.purged))}
+    for card in index.page(connection, []):
+        for rule in rules:
+            since = date.fromisoformat(card["day"]) + timedelta(days=rule.after_days)
+            done = {(card["report"], WORDS), (card["report"], ALL)} & gone if rule.goes == WORDS else set()
+            if since <= today and not done and _takes(connection, rule, card):
+                held = tuple(one.id for one in holds.covered(connection, card["report"]))
+                yield Due(card["report"], rule, since, held)
+                break
+
+
+def _takes(connection: Connection, rule: Rule, card: index.Card) -> bool:
+    if rule.id in RULES_OF_CODE:
+        return RULES_OF_CODE[rule.id] in card["codes"]
+    if rule.id == "record_only":
+        consent = index.facts_of(connection, card["report"])["consent"]
+        return not any(value is True for name, value in consent.items() if name != "record")
+    return rule.id == "unused" and set(card["status"].split("/")) <= {index.NEW, "closed"}
+
+
+def _due_junk(connection: Connection, today: date) -> Iterator[Due]:
+    rule = next(rule for rule in schedule()[1] if rule.of == "envelope")
+    gone = set(connection.execute(select(tables.purged.c.subject)).scalars())
+    held = tuple(one.id for one in holds.holds(connection))  # nobody can tell what an unread envelope is about
+    rows = connection.execute(select(tables.junk)).all()
+    doubted = {row.envelope for row in rows if not row.junk} | gone
+    for row in {row.envelope: row for row in rows if row.envelope not in doubted}.values():
+        since = date.fromisoformat(row.day) + timedelta(days=rule.after_days)
+        if since <= today:
+            yield Due(row.envelope, rule, since, held)
+
+
+def purge(vault: Vault, subjects: Sequence[str]) -> list[Due]:
+    """Erase these, in one transaction, and return what went. All of them must be due and none held.
+
+    Raises RoleMissing, NotDue, Held, SecondNeeded; then nothing is erased.
+    """
+    refuse_unless(vault, Act.PURGE)
+    found = {one.subject: one for one in due(vault)}
+    if missing := [subject for subject in subjects if subject not in found]:
+        raise NotDue(missing[0][:8])
+    going = [found[subject] for subject in sorted(set(subjects))]
+    if held := [one for one in going if one.held]:
+        raise Held(", ".join(held[0].held))
+    second(vault, Guarded.PURGE, {"subjects": sorted(set(subjects))})
+    with vault.writing() as writer:
+        for one in going:
+            _erase(writer, one)
+    return going
+
+
+def _erase(writer: Writer, one: Due) -> None:
+    connection = writer.connection
+    if one.rule.of == "envelope":
+        connection.execute(delete(tables.kept).where(tables.kept.c.envelope == one.subject))
+        writer.record(Kind.PURGED, subject=one.subject, what=one.rule.goes, rule=one.rule.id, report=None)
+        return
+    names = texts_of(connection, one.subject, one.rule.goes)
+    connection.execute(delete(tables.letters).where(tables.letters.c.report == one.subject))
+    for name in names:
+        connection.execute(delete(tables.texts).where(tables.texts.c.id == name))
+    writer.record(Kind.PURGED, subject=one.subject, what=one.rule.goes, rule=one.rule.id, report=one.subject)
+
+
+def texts_of(connection: Connection, report: str, what: str) -> list[str]:
+    """Return the ids of the texts that go with a report: of every event about it, the answers only where all goes."""
+    bodies = connection.execute(
+        select(tables.events.c.body).where(tables.events.c.body.contains(report, autoescape=True))
+    )
+    found = []
+    for body in bodies.scalars():
+        event = read_event(body)
+        if event.fields.get("report") == report:
+            found += [str(event.fields[name]) for name in erased_fields(event.kind, what) if event.fields[name]]
+    return found
+
+
+def erased_fields(kind: Kind, what: str) -> tuple[str, ...]:
+    """Return which fields of an event about a report name texts that go with it."""
+    return tuple(name for name in TEXT_FIELDS if name in FIELDS[kind] and (what == ALL or name != "facts"))
+
+
+def tombstones(vault: Vault) -> list[dict[str, Any]]:
+    """Return what was erased, by which rule, when: subject, what, rule, day."""
+    with vault.reading() as connection:
+        return [
+            dict(row) for row in connection.execute(select(tables.purged).order_by(tables.purged.c.subject)).mappings()
+        ]
