@@ -19,7 +19,7 @@ from officer import Officer
 from simulator import SAMPLE
 from tornet import TorNetwork, await_onion, fetch
 
-from underseal_demo import letter_of
+from intake.samples import letter_of
 
 COURIER, STRANGER = 9050, 9150
 _ONION_SECONDS = 600
