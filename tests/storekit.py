@@ -181,6 +181,24 @@ class SqliteKit:
             yield
             connection.execute("COMMIT")
 
+    def spoil_page(self, digest: bytes | None = None) -> None:
+        """Cut the page on the shelf by a byte, and give it another digest too, which makes processes look at it."""
+        with contextlib.closing(sqlite3.connect(self.path)) as connection:
+            change = "UPDATE published SET body = substr(body, 1, length(body) - 1), digest = coalesce(?, digest)"
+            connection.execute(change, [digest])
+            connection.commit()
+
+    def run(self, statement: str) -> None:
+        """Change the database."""
+        with contextlib.closing(sqlite3.connect(self.path)) as connection:
+            connection.execute(statement)
+            connection.commit()
+
+    def is_written(self) -> bool:
+        """Return whether somebody writes at this moment."""
+        journal = self.path.with_name(self.path.name + "-journal")
+        return journal.exists() and journal.stat().st_size > 0
+
     def spoil(self, body: bytes) -> None:
         """Change one bit of a letter where it lies."""
         raw = bytearray(self.path.read_bytes())
@@ -231,6 +249,22 @@ class PostgresqlKit:
         with self.server.connect(self.database) as connection:
             connection.execute(f"SELECT pg_advisory_lock({_WRITING})")
             yield
+
+    def spoil_page(self, digest: bytes | None = None) -> None:
+        """Cut the page on the shelf by a byte, and give it another digest too, which makes processes look at it."""
+        with self.server.connect(self.database) as connection:
+            change = "UPDATE published SET body = substr(body, 1, length(body) - 1), digest = coalesce(%s, digest)"
+            connection.execute(change, [digest])
+
+    def run(self, statement: str) -> None:
+        """Change the database."""
+        with self.server.connect(self.database) as connection:
+            connection.execute(statement.encode())
+
+    def is_written(self) -> bool:
+        """Return whether somebody writes at this moment."""
+        query = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database"
+        return bool(self.rows(f"{query} WHERE datname = current_database())"))
 
     def spoil(self, body: bytes) -> None:
         """Change one bit of a letter, as a fault of memory would: the page's checksum is right again."""
