@@ -32,6 +32,7 @@ from portal.shelf import HeldList, Published, Shelf, Writing
 
 MAX_SIGNATURE_BYTES = 4 * KIB
 LOOK_SECONDS = 1.0
+SETTLE_SECONDS = 1.5  # a look, and the time to read and pack a page
 PAGE, STATEMENTS = "page", "handed-on"  # what they are called on the shelf
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -115,7 +116,7 @@ class Pages:
     def _look(self) -> None:
         self._looked = time.monotonic()
         digest = self._shelf.published_digest(PAGE)
-        if digest is not None and digest == self._seen:
+        if self._served and digest == self._seen:
             return
         try:
             page = kept_page(self._shelf, self._first)
@@ -160,8 +161,8 @@ def put_page(writing: Writing, page: SignedPage) -> None:
 def take_page(shelf: Shelf, office: Office, page: SignedPage, today: date) -> None:
     """Serve a page from now on, in the place of an older one; the same page again changes nothing.
 
-    Returns once every process of every front end serves it. Raises PageUntrusted for an older page, or for one that
-    would refuse the key list of today; SQLAlchemyError and CommitUnsettled where storage does not take it.
+    Returns once every front end that visitors ask has had the time to switch. Raises PageUntrusted for an older page,
+    or for one that would refuse the key list of today; SQLAlchemyError, CommitUnsettled where storage takes it not.
     """
     held = Lists(shelf, office.root, office.floor).trusted(today)
     with shelf.begin() as writing:
@@ -176,7 +177,7 @@ def take_page(shelf: Shelf, office: Office, page: SignedPage, today: date) -> No
         if kept.body == page.whole:
             return
         put_page(writing, page)
-    time.sleep(LOOK_SECONDS)
+    time.sleep(SETTLE_SECONDS)
 
 
 def _check_follows(page: SignedPage, kept: Published, roots: Roots) -> None:

@@ -152,6 +152,7 @@ class SqliteKit:
     """The shelf of a portal's folder, seen from outside."""
 
     name = "sqlite"
+    switching = ("pwrite64", (1, 20, 45, 70, 85, 100))  # calls while `portal publish` writes a page of 100 kB
     url: str | None = None
 
     def __init__(self, folder: Path) -> None:
@@ -194,11 +195,6 @@ class SqliteKit:
             connection.execute(statement)
             connection.commit()
 
-    def is_written(self) -> bool:
-        """Return whether somebody writes at this moment."""
-        journal = self.path.with_name(self.path.name + "-journal")
-        return journal.exists() and journal.stat().st_size > 0
-
     def spoil(self, body: bytes) -> None:
         """Change one bit of a letter where it lies."""
         raw = bytearray(self.path.read_bytes())
@@ -210,6 +206,7 @@ class PostgresqlKit:
     """A shelf in a database, seen from outside: by the server's owner, who sees its files."""
 
     name = "postgresql"
+    switching = ("sendto", (41, 42, 43, 44, 45, 46))  # from the writers' lock to the commit
 
     def __init__(self, server: PostgresqlServer, database: str) -> None:
         self.server = server
@@ -260,11 +257,6 @@ class PostgresqlKit:
         """Change the database."""
         with self.server.connect(self.database) as connection:
             connection.execute(statement.encode())
-
-    def is_written(self) -> bool:
-        """Return whether somebody writes at this moment."""
-        query = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database"
-        return bool(self.rows(f"{query} WHERE datname = current_database())"))
 
     def spoil(self, body: bytes) -> None:
         """Change one bit of a letter, as a fault of memory would: the page's checksum is right again."""

@@ -269,14 +269,11 @@ def test_killed_while_switching(folder: Path, office: PortalOffice, tmp_path: Pa
     (public / "page").mkdir(parents=True)
     for name, data in office.page_files(2).items():
         (public / "page" / name).write_bytes(data)
-    command = [sys.executable, "-m", "underseal", "portal", "publish", "--dir", str(folder), "--public", str(public)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    end = time.monotonic() + 30
-    while process.poll() is None and time.monotonic() < end and not store.is_written():
-        pass
-    time.sleep(moment * 0.001)
-    process.kill()
-    assert -9 == process.wait(30)
+    call, counts = store.switching
+    killed = ("strace", "-f", "-qq", "-o", str(tmp_path / "trace"), "-e", f"trace={call}")
+    command = [*killed, "-e", f"inject={call}:signal=KILL:when={counts[moment]}", sys.executable, "-m", "underseal"]
+    command += ["portal", "publish", "--dir", str(folder), "--public", str(public)]
+    assert -9 == subprocess.run(command, capture_output=True, timeout=60).returncode
     assert kept(folder) in (1, 2)
     status = underseal("portal", "publish", "--dir", folder, "--public", public)
     assert (0, True) == (status.code, "page 2 is served" in status.err), status.err
