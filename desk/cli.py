@@ -14,6 +14,7 @@ from desk import (
     backup_cli,
     custody_cli,
     destroy_cli,
+    junk_cli,
     keeping_cli,
     people_cli,
     reading_cli,
@@ -68,6 +69,7 @@ def desk() -> None:
 VERBS = (
     *reading_cli.VERBS,
     *review_cli.VERBS,
+    *junk_cli.VERBS,
     *custody_cli.VERBS,
     *people_cli.VERBS,
     *keeping_cli.VERBS,

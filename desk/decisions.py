@@ -25,6 +25,8 @@ class Topic(StrEnum):
     HOLD = "hold"  # subject: a hold's id; value: on or off; text: scope and reason
     RULES = "rules"  # value: the acts that need two people
     BACKUP = "backup"  # the one subject "backup"; value: digest of the heads that the copy holds
+    FILTER = "filter"  # subject: a saved filter's id; value: on or off; text: name and terms
+    TEMPLATE = "template"  # subject: a template's id; value: on or off; text: name and text
     SECOND = "second"  # subject: a request's id; value: asked, approved or done; text: what was asked for
 
 

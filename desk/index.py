@@ -30,6 +30,7 @@ from crypto.primitives import random_bytes
 from desk import tables
 from desk.custody import CANNOT_WAIT, STRICTEST, State
 from desk.decisions import Decision, Topic, stands_of
+from desk.sources import Sources, links_of
 
 NEW = "new"
 MAX_WORDS = 20
@@ -94,12 +95,12 @@ def _words(connection: Connection, stands: Stands) -> str | None:
     return "\n\n".join(found) if found else None
 
 
-def card_of(connection: Connection, report: str) -> Card | None:
+def card_of(connection: Connection, report: str, sources: Sources | None = None) -> Card | None:
     """Return what a list shows of a report; None where its facts were erased."""
-    return _card(connection, report, stands_of(connection, report))
+    return _card(connection, report, stands_of(connection, report), sources or Sources(connection))
 
 
-def _card(connection: Connection, report: str, stands: Stands) -> Card | None:
+def _card(connection: Connection, report: str, stands: Stands, sources: Sources) -> Card | None:
     facts = _facts(connection, report)
     if facts is None:
         return None
@@ -108,6 +109,7 @@ def _card(connection: Connection, report: str, stands: Stands) -> Card | None:
     states = connection.execute(select(statuses.status).where(statuses.report == report)).scalars()
     codes = connection.execute(select(codings.code).where(codings.report == report)).scalars()
     assigned = {decision.value for decision in stands.get(Topic.ASSIGNED, [])} - {""}
+    seen = select(tables.seen.c.reviewer).where(tables.seen.c.report == report).order_by(tables.seen.c.reviewer)
     return {
         "report": report,
         "month": str(answers.get("event_month", "")),
@@ -120,6 +122,9 @@ def _card(connection: Connection, report: str, stands: Stands) -> Card | None:
         "flags": facts["flags"],
         "today": bool(set(facts["flags"]) & CANNOT_WAIT),
         "assigned": sorted(assigned),
+        "seen": list(connection.execute(seen).scalars()),
+        "source": sources.name(report),
+        "links": sorted({link.relation for link in links_of(connection, [report])}),
         "day": facts["day"],
     }
 
@@ -154,16 +159,20 @@ def terms_of(card: Card) -> set[str]:
         *(f"status:{status}" for status in card["status"].split("/")),
         *(f"flag:{flag}" for flag in card["flags"]),
         *(f"assigned:{who}" for who in card["assigned"] or [""]),
+        *(f"seen:{who}" for who in card["seen"]),
+        *(f"link:{relation}" for relation in card["links"]),
+        *([f"source:{card['source']}"] if card["source"] else []),
         *(["today"] if card["today"] else []),
     }
 
 
 def refresh(connection: Connection, reports: Iterable[str]) -> None:
     """Make card, terms and searched words of these reports anew."""
+    sources = Sources(connection)
     for report in sorted(reports):
         found = connection.execute(select(cards.c.row, cards.c.card).where(cards.c.report == report)).one_or_none()
         stands = stands_of(connection, report)
-        card, had = _card(connection, report, stands), json.loads(found.card) if found else None
+        card, had = _card(connection, report, stands, sources), json.loads(found.card) if found else None
         if found:
             connection.execute(text("DELETE FROM found WHERE rowid = :row"), {"row": found.row})
         row = found.row if found else int.from_bytes(random_bytes(8)) >> 2
@@ -192,8 +201,9 @@ def faults(connection: Connection) -> list[str]:
     wanted_cards: dict[str, Card] = {}
     wanted_words: dict[str, str] = {}
     wanted_terms: set[tuple[str, str]] = set()
+    sources = Sources(connection)
     for report in connection.execute(select(tables.reports.c.report)).scalars().all():
-        card = card_of(connection, report)
+        card = card_of(connection, report, sources)
         if card is not None:
             wanted_cards[report] = card
             wanted_terms |= {(term, report) for term in terms_of(card)}
@@ -223,6 +233,48 @@ def _matching(wanted: Sequence[str]) -> Any:
 def count(connection: Connection, wanted: Sequence[str]) -> int:
     """Return how many reports have all of these terms."""
     return int(connection.execute(select(func.count()).select_from(_matching(wanted))).scalar_one())
+
+
+def count_sources(connection: Connection, wanted: Sequence[str]) -> int:
+    """Return from how many sources the reports come that have all of these terms."""
+    found, column = _matching(wanted), terms.c
+    of_many = select(func.count(), func.count(column.term.distinct())).join(found, found.c.report == column.report)
+    members, sources = connection.execute(of_many.where(column.term >= "source:", column.term < "source;")).one()
+    return count(connection, wanted) - int(members) + int(sources)
+
+
+def sources_of(connection: Connection, reports: Sequence[str]) -> int:
+    """Return from how many sources these reports come."""
+    sources = Sources(connection)
+    return len({sources.name(report) or report for report in reports})
+
+
+def unread(connection: Connection, reviewer: str) -> str | None:
+    """Return a report for this reviewer to read: passed, not closed, not shown to them, and theirs or nobody's.
+
+    What cannot wait comes first; among the rest the first id after a random one, so that no order is told.
+    """
+    passed = select(terms.c.report).where(terms.c.term == "custody:passed")
+    theirs = passed.where(_has("assigned:", f"assigned:{reviewer}"))
+    open_to = theirs.where(~_has(f"seen:{reviewer}"), ~_has("status:closed"))
+    urgent = open_to.where(_has("today"))
+    start = random_bytes(16).hex()
+    for chosen in (urgent, open_to):
+        for further in (chosen.where(terms.c.report > start), chosen):
+            row = connection.execute(further.order_by(terms.c.report).limit(1)).one_or_none()
+            if row is not None:
+                return str(row[0])
+    return None
+
+
+def _has(*wanted: str) -> Any:
+    other = terms.alias()
+    return select(other.c.term).where(other.c.term.in_(wanted), other.c.report == terms.c.report).exists()
+
+
+def searched(connection: Connection) -> dict[str, str]:
+    """Return the masked words of every report that was passed."""
+    return dict(map(tuple, connection.execute(text("SELECT report, words FROM found ORDER BY report"))))
 
 
 def matching(connection: Connection, wanted: Sequence[str]) -> frozenset[str]:
