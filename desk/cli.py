@@ -21,6 +21,7 @@ from desk import (
     renew_cli,
     review_cli,
     roles,
+    work_cli,
 )
 from desk.errors import (
     DeskKeyDiffers,
@@ -70,6 +71,7 @@ VERBS = (
     *reading_cli.VERBS,
     *review_cli.VERBS,
     *junk_cli.VERBS,
+    *work_cli.VERBS,
     *custody_cli.VERBS,
     *people_cli.VERBS,
     *keeping_cli.VERBS,

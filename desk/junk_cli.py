@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The verbs against floods: junk, for what could not be filed, and duplicates, for what opened and says the same."""
 
+from collections import Counter
+
 import click
 
-from desk import junk, reading
+from desk import junk, reading, showing
 from desk.choosing import YES, agree
+from desk.duplicates import groups
 from desk.faults import WORDS, in_words
 from desk.session import VOICE, Where, with_desk
 from desk.work_errors import BinOrEnvelopes
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Answer with one line of JSON.")
+MANY, DAYS = 20, 14  # groups and days shown
 BINS = [fault for fault in WORDS if not fault.startswith("bundle-")]
 
 
@@ -63,4 +67,52 @@ def _words(fault: str) -> str:
     return "a letter that had come before: nothing is kept of it" if fault == junk.REPEAT else in_words(fault)
 
 
-VERBS = (junk_,)
+@click.command()
+@click.argument("report", required=False)
+@click.option("--limit", type=click.IntRange(1), default=MANY, show_default=True, help="How many groups at most.")
+@JSON
+@with_desk
+def duplicates(where: Where, report: str | None, limit: int, as_json: bool) -> None:
+    """Show groups of reports whose masked words are the same, or nearly so, and when they came.
+
+    With REPORT, the reports that say nearly what it says. A group is no proof of one writer: colleagues agree on words.
+    underseal desk tag, status, assign and link take a whole group with --like REPORT.
+
+    \b
+    Example:
+      underseal desk duplicates
+      underseal desk duplicates 3f9a
+      underseal desk status --like 3f9a closed
+    """
+    with where.open() as here:
+        wanted = reading.find_report(here.vault, report) if report else ""
+        found = [one for one in groups(reading.masked_words(here.vault)) if not wanted or wanted in one.reports]
+        shown = found[:limit]
+        days = reading.days_of(here.vault, [name for one in shown for name in one.reports])
+        sources = [reading.sources_of(here.vault, one.reports) for one in shown]
+    arrivals = [sorted(Counter(days[name] for name in one.reports).items()) for one in shown]
+    if as_json:
+        rows = zip(shown, sources, arrivals, strict=True)
+        VOICE.answer_json(
+            [{"reports": g.reports, "exact": g.exact, "sources": n, "arrivals": dict(when)} for g, n, when in rows]
+        )
+        return
+    for group, count, when in zip(shown, sources, arrivals, strict=True):
+        whole = showing.counted(len(group.reports), count)
+        VOICE.answer(f"{group.reports[0][: reading.SHOWN_ID]}  {whole}, {group.exact} word for word")
+        VOICE.answer(f"    arrived: {_by_day(when)}")
+        for name in group.reports if wanted else ():
+            VOICE.answer(f"    {name[: reading.SHOWN_ID]}")
+    VOICE.say(f"{len(shown)} of {len(found)} groups" if len(shown) < len(found) else f"{len(found)} groups")
+    if shown:
+        VOICE.hint(f"--like {shown[0].reports[0][: reading.SHOWN_ID]} with tag, status or link takes the first")
+
+
+def _by_day(arrivals: list[tuple[str, int]]) -> str:
+    """Return counts by day, the busiest days where there are many."""
+    busiest = sorted(sorted(arrivals, key=lambda day: -day[1])[:DAYS])
+    text = ", ".join(f"{count} on {day}" for day, count in busiest)
+    return text if len(arrivals) <= DAYS else f"{text}; fewer on each of {len(arrivals) - DAYS} more days"
+
+
+VERBS = (junk_, duplicates)

@@ -74,3 +74,41 @@ class OneText(DeskError):
     """a text is typed, or comes from a template: not both"""
 
     exit_code = Exit.USAGE
+
+
+class CodesMissing(DeskError):
+    """no code was given; nothing was changed"""
+
+    exit_code = Exit.USAGE
+    hint = "underseal desk codes lists them"
+
+
+class StatusMissing(DeskError):
+    """a status is one of {}; nothing was changed"""
+
+    exit_code = Exit.USAGE
+
+
+class NothingUnread(DeskError):
+    """nothing is left to read: every open report that is yours or nobody's was shown to you"""
+
+    exit_code = Exit.MISSING
+    hint = "underseal desk list --mine shows what is assigned to you"
+
+
+class PersonMissing(DeskError):
+    """say whose they shall be, or --nobody; nothing was changed"""
+
+    exit_code = Exit.USAGE
+
+
+class LinkHalfSaid(DeskError):
+    """a link needs two reports, or --like, and a relation such as --same-source; nothing was changed"""
+
+    exit_code = Exit.USAGE
+
+
+class NameMissing(DeskError):
+    """save and drop need a name; nothing was changed"""
+
+    exit_code = Exit.USAGE
