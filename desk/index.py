@@ -30,7 +30,7 @@ from crypto.primitives import random_bytes
 from desk import tables
 from desk.custody import CANNOT_WAIT, STRICTEST, State
 from desk.decisions import Decision, Topic, stands_of
-from desk.sources import Sources, links_of
+from desk.sources import Sources
 
 NEW = "new"
 MAX_WORDS = 20
@@ -124,7 +124,7 @@ def _card(connection: Connection, report: str, stands: Stands, sources: Sources)
         "assigned": sorted(assigned),
         "seen": list(connection.execute(seen).scalars()),
         "source": sources.name(report),
-        "links": sorted({link.relation for link in links_of(connection, [report])}),
+        "links": sorted({link.relation for link in sources.links(report)}),
         "day": facts["day"],
     }
 

@@ -65,11 +65,16 @@ def _decision(row: Row[tuple[str, ...]]) -> Decision:
 
 
 class Sources:
-    """The reports of one source, transitively; each is looked up once for all of its members."""
+    """Links and sources of many reports, as they stand; a source is looked up once for all of its members."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._known: dict[str, frozenset[str]] = {}
+        self._none = connection.execute(select(tables.links.c.report).limit(1)).first() is None  # as on most desks
+
+    def links(self, report: str) -> list[Link]:
+        """Return the links of one report."""
+        return [] if self._none else links_of(self._connection, [report])
 
     def members(self, report: str) -> frozenset[str]:
         """Return the reports that come from the source of this one, itself among them."""
@@ -85,7 +90,7 @@ class Sources:
 
     def _follow(self, report: str) -> frozenset[str]:
         found, fresh = {report}, {report}
-        while fresh:
+        while fresh and not self._none:
             links = links_of(self._connection, fresh)
             fresh = {link.other for link in links if link.relation == Relation.SAME_SOURCE} - found
             found |= fresh
