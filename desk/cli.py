@@ -10,7 +10,17 @@ from typing import BinaryIO
 
 import click
 
-from desk import custody_cli, destroy_cli, keeping_cli, people_cli, reading_cli, renew_cli, review_cli, roles
+from desk import (
+    clocks_cli,
+    custody_cli,
+    destroy_cli,
+    keeping_cli,
+    people_cli,
+    reading_cli,
+    renew_cli,
+    review_cli,
+    roles,
+)
 from desk.errors import (
     DeskKeyDiffers,
     FileUnopened,
@@ -62,6 +72,7 @@ VERBS = (
     *people_cli.VERBS,
     *keeping_cli.VERBS,
     *destroy_cli.VERBS,
+    *clocks_cli.VERBS,
     renew_cli.renew,
 )
 for verb in VERBS:
