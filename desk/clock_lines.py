@@ -27,7 +27,11 @@ SENTENCES = {
     State.CONTRACT: "the contract says how many days, and the office has not set them; ask a steward or counsel today",
 }
 _SHORT = {State.MAYBE: "maybe passed", State.CONTRACT: "ask contract"}
-_OURS = {"acknowledgement": "Acknowledgement to the officer", "feedback": "Feedback to the officer"}
+_OURS = {  # of routes that the page does not carry
+    "acknowledgement": "Acknowledgement to the officer",
+    "feedback": "Feedback to the officer",
+    "grievance_step_3": "Grievance, third step",
+}
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from desk import index, tables
 from desk.clock_errors import CountsFromFiling, DayAhead, NoClock, NotConfigured, NothingAsked, NotToRelyOn
-from desk.deadlines import Outlook, State, due_from, look_out, read_day, read_month
+from desk.deadlines import Outlook, State, look_out, read_day, read_month
 from desk.decisions import Decision, Topic, after, all_decisions, heads, standing
 from desk.errors import NoSuchReport
 from desk.events import Kind
@@ -186,10 +186,25 @@ def board(vault: Vault, report: str | None = None) -> Board:
         for name, decisions in heads(all_decisions(connection, Topic.CLOCK, report)).items():
             said[name] = [_said(decision) for decision in decisions]
     urgent = tuple(card["report"] for card in cards if _cannot_wait(card))
-    clocks = [
-        clock for card in cards for clock in _clocks(regime.profile, card, said.get(card["report"], []), vault.day)
-    ]
+    looks = _Looks(regime.profile, vault.day)
+    clocks = [clock for card in cards for clock in _clocks(looks, card, said.get(card["report"], []))]
     return Board(regime, urgent, tuple(sorted(clocks, key=lambda clock: clock.order)))
+
+
+class _Looks:
+    """Outlooks of one profile as of one day. Reports share their days, so each is counted once."""
+
+    def __init__(self, profile: Profile, today: date) -> None:
+        self._profile, self._today = profile, today
+        self.routes = {route.id: route for route in profile.routes}
+        self._found: dict[tuple[str, str], Outlook] = {}
+
+    def of(self, route: str, since: str) -> Outlook:
+        """Return where a route stands that began on a day or in a month."""
+        found = self._found.get((route, since))
+        if found is None:
+            found = self._found[route, since] = look_out(self._profile, self.routes[route], since, self._today)
+        return found
 
 
 def _card(connection: Connection, report: str) -> index.Card:
@@ -203,32 +218,25 @@ def _cannot_wait(card: index.Card) -> bool:
     return bool(card["today"]) and not set(card["status"].split("/")) <= _ENDED
 
 
-def _clocks(profile: Profile, card: index.Card, said: list[_Said], today: date) -> Iterator[Clock]:
-    routes = {route.id: route for route in profile.routes}
+def _clocks(looks: _Looks, card: index.Card, said: list[_Said]) -> Iterator[Clock]:
     if not _cannot_wait(card):
-        yield from _by_themselves(routes, profile, card, said, today)
+        yield from _by_themselves(looks, card, said)
     for one in said:
-        if one.mark in (Mark.OPEN, Mark.RELIED) and one.route in routes and one.since != NONE:
-            outlook = look_out(profile, routes[one.route], one.since, today)
+        if one.mark in (Mark.OPEN, Mark.RELIED) and one.route in looks.routes and one.since != NONE:
+            outlook = looks.of(one.route, one.since)
             yield Clock(card["report"], one.since, True, one.mark is Mark.RELIED, outlook)
 
 
-def _by_themselves(
-    routes: dict[str, Route], profile: Profile, card: index.Card, said: list[_Said], today: date
-) -> Iterator[Clock]:
+def _by_themselves(looks: _Looks, card: index.Card, said: list[_Said]) -> Iterator[Clock]:
     """Yield the desk's own two clocks of a report, unless they are done or set by somebody."""
     taken = {one.route for one in said if one.mark is not Mark.REMOVED}
-    if ACKNOWLEDGEMENT in routes and ACKNOWLEDGEMENT not in taken:
-        outlook = look_out(profile, routes[ACKNOWLEDGEMENT], card["day"], today)
-        yield Clock(card["report"], card["day"], False, False, outlook)
-    if FEEDBACK not in routes or FEEDBACK in taken:
-        return
-    done = [one.day for one in said if one.route == ACKNOWLEDGEMENT and one.mark is Mark.DONE]
-    since = min(done, default="")
-    if not since and ACKNOWLEDGEMENT in routes:
-        since = due_from(profile, routes[ACKNOWLEDGEMENT], read_day(card["day"])).unrolled.isoformat()
-    since = since or card["day"]
-    yield Clock(card["report"], since, False, False, look_out(profile, routes[FEEDBACK], since, today))
+    first = looks.of(ACKNOWLEDGEMENT, card["day"])
+    if ACKNOWLEDGEMENT not in taken:
+        yield Clock(card["report"], card["day"], False, False, first)
+    if FEEDBACK not in taken:
+        done = [one.day for one in said if one.route == ACKNOWLEDGEMENT and one.mark is Mark.DONE]
+        since = min(done) if done else first.due.unrolled.isoformat() if first.due else card["day"]
+        yield Clock(card["report"], since, False, False, looks.of(FEEDBACK, since))
 
 
 @dataclass(frozen=True, slots=True)

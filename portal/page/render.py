@@ -163,7 +163,7 @@ def routes_of(profile: dict[str, Any]) -> dict[str, Any]:
     """Return what the page needs of a profile of deadlines: the routes of officers, and nothing for the desk alone."""
     holidays = without(profile["holidays"], "country")
     days = [without(day, "id") for day in holidays["days"]]
-    routes = [without(route, "file_with") for route in profile["routes"] if route.get("owner") != "desk"]
+    routes = [without(route, "file_with") for route in profile["routes"] if "owner" not in route]
     return {**profile, "holidays": {**holidays, "days": days}, "routes": routes}
 
 

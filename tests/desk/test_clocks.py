@@ -367,6 +367,10 @@ def test_contract_is_set_by_the_office(clocked: Desk) -> None:
     assert ("headquarters, labor relations", 5, "workdays") == tuple(clock[k] for k in ("file_with", "count", "unit"))
     assert str(deadlines.workdays_after("US", day(), 5)) == clock["file_by"]
     assert "with headquarters, labor relations" in clocked("clocks", "--report", "0101").out
+    clocked("regime", "--route", "grievance_step_3", "--count", "9")
+    clocked("clock", "0101", "grievance_step_3", "--day", str(day()))
+    third = _of(clocked)["grievance_step_3"]
+    assert (str(day() + timedelta(days=9)), "") == (third["unrolled"], third["file_with"])
     assert 2 == clocked("regime", "--route", "ulp", "--count", "12").code
     assert 2 == clocked("regime", "--count", "12").code
     assert 2 == clocked("regime", "--route", "grievance", "--unit", "months").code
