@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Envelopes: age files of two exact lengths, sealed to hybrid recipients only (FORMAT.md 2)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from crypto.base64text import decode_nopad, encode_nopad
 from crypto.errors import Malformed
 from crypto.header import Header, Stanza, parse_header, write_header
 from crypto.primitives import ENCAPSULATED_BYTES, hkdf, hmac_sha256, random_bytes
 from crypto.recipient import STANZA_TYPE, Recipient
-from crypto.stream import payload_bytes, seal_payload
+from crypto.stream import payload_bytes, seal_chunks, seal_payload
 
 LETTER_BYTES = 16_384  # FORMAT.md 2: the plaintext of a letter
 PART_BYTES = 262_144  # FORMAT.md 2: the plaintext of a part of an attachment
@@ -68,9 +68,24 @@ def seal(plaintext: bytes, recipients: Sequence[Recipient]) -> bytes:
 
 def finish_file(file_key: bytes, stanzas: tuple[Stanza, ...], plaintext: bytes) -> bytes:
     """Return the age file of these stanzas and this plaintext: header, MAC, payload (C2SP age.md)."""
+    return whole_header(file_key, stanzas) + seal_payload(file_key, plaintext)
+
+
+def whole_header(file_key: bytes, stanzas: tuple[Stanza, ...]) -> bytes:
+    """Return the header of an age file with its MAC."""
     signed = write_header(stanzas)
     mac = hmac_sha256(header_key(file_key), signed)
-    return signed + b" " + encode_nopad(mac).encode("ascii") + b"\n" + seal_payload(file_key, plaintext)
+    return signed + b" " + encode_nopad(mac).encode("ascii") + b"\n"
+
+
+def seal_stream(read: Callable[[int], bytes], recipients: Sequence[Recipient]) -> Iterator[bytes]:
+    """Yield an age file of any length, piece by piece, that each recipient can open alone: for the desk's copies.
+
+    read  returns so many bytes of the plaintext, fewer only at the end
+    """
+    file_key = random_bytes(FILE_KEY_BYTES)
+    yield whole_header(file_key, tuple(recipient.wrap(file_key) for recipient in recipients))
+    yield from seal_chunks(file_key, read)
 
 
 def header_key(file_key: bytes) -> bytes:

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The age payload: a nonce, then chunks of 64 KiB under ChaCha20-Poly1305 (C2SP age.md, "Payload")."""
 
+import io
+from collections.abc import Callable, Iterator
+
 from crypto.errors import Broken, Malformed
 from crypto.primitives import TAG_BYTES, chacha_open, chacha_seal, hkdf, random_bytes
 
@@ -16,14 +19,19 @@ def payload_bytes(plaintext_bytes: int) -> int:
 
 def seal_payload(file_key: bytes, plaintext: bytes) -> bytes:
     """Return nonce and chunks. Any plaintext is valid, the empty one too."""
+    return b"".join(seal_chunks(file_key, io.BytesIO(plaintext).read))
+
+
+def seal_chunks(file_key: bytes, read: Callable[[int], bytes]) -> Iterator[bytes]:
+    """Yield nonce and sealed chunks of a plaintext that is read piece by piece.
+
+    read  returns so many bytes, fewer only at the end
+    """
     nonce = random_bytes(NONCE_BYTES)
     key = hkdf(file_key, "payload", 32, salt=nonce)
-    starts = range(0, max(1, len(plaintext)), CHUNK_BYTES)
-    chunks = [
-        chacha_seal(key, _chunk_nonce(number, last=start == starts[-1]), plaintext[start : start + CHUNK_BYTES])
-        for number, start in enumerate(starts)
-    ]
-    return nonce + b"".join(chunks)
+    yield nonce
+    for number, piece, last in _pieces(read, CHUNK_BYTES):
+        yield chacha_seal(key, _chunk_nonce(number, last=last), piece)
 
 
 def open_payload(file_key: bytes, payload: bytes) -> bytes:
@@ -31,19 +39,32 @@ def open_payload(file_key: bytes, payload: bytes) -> bytes:
 
     Raises Malformed when there is no nonce, Broken (fault `payload`) when a chunk is altered, missing or too many.
     """
-    if len(payload) < NONCE_BYTES:
+    return b"".join(list(open_chunks(file_key, io.BytesIO(payload).read)))
+
+
+def open_chunks(file_key: bytes, read: Callable[[int], bytes]) -> Iterator[bytes]:
+    """Yield the plaintext piece by piece, each verified in its place; only after the last is it known to be whole.
+
+    Whoever uses this uses nothing of it before it has ended. Raises as `open_payload`.
+    """
+    nonce = read(NONCE_BYTES)
+    if len(nonce) < NONCE_BYTES:
         raise Malformed("size", "the payload has no nonce")
-    key = hkdf(file_key, "payload", 32, salt=payload[:NONCE_BYTES])
-    step = CHUNK_BYTES + TAG_BYTES
-    starts = range(NONCE_BYTES, max(len(payload), NONCE_BYTES + 1), step)
-    plaintext = []
-    for number, start in enumerate(starts):
-        last = start == starts[-1]
-        chunk = chacha_open(key, _chunk_nonce(number, last=last), payload[start : start + step])
+    key = hkdf(file_key, "payload", 32, salt=nonce)
+    for number, piece, last in _pieces(read, CHUNK_BYTES + TAG_BYTES):
+        chunk = chacha_open(key, _chunk_nonce(number, last=last), piece)
         if chunk is None or (last and number > 0 and not chunk):
             raise Broken("payload", "the contents have been altered or cut short")
-        plaintext.append(chunk)
-    return b"".join(plaintext)
+        yield chunk
+
+
+def _pieces(read: Callable[[int], bytes], size: int) -> Iterator[tuple[int, bytes, bool]]:
+    """Yield (number, piece, whether it is the last); one empty piece of nothing."""
+    number, piece = 0, read(size)
+    while following := read(size):
+        yield number, piece, False
+        number, piece = number + 1, following
+    yield number, piece, True
 
 
 def _chunk_nonce(number: int, *, last: bool) -> bytes:

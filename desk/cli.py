@@ -11,6 +11,7 @@ from typing import BinaryIO
 import click
 
 from desk import (
+    backup_cli,
     clocks_cli,
     custody_cli,
     destroy_cli,
@@ -20,6 +21,7 @@ from desk import (
     renew_cli,
     review_cli,
     roles,
+    train_cli,
 )
 from desk.errors import (
     DeskKeyDiffers,
@@ -71,9 +73,11 @@ VERBS = (
     *custody_cli.VERBS,
     *people_cli.VERBS,
     *keeping_cli.VERBS,
+    *backup_cli.VERBS,
     *destroy_cli.VERBS,
     *clocks_cli.VERBS,
     renew_cli.renew,
+    train_cli.train,
 )
 for verb in VERBS:
     desk.add_command(verb)

@@ -24,6 +24,7 @@ class Topic(StrEnum):
     ASSIGNED = "assigned"  # subject: a report; value: a reviewer, or nothing
     HOLD = "hold"  # subject: a hold's id; value: on or off; text: scope and reason
     RULES = "rules"  # value: the acts that need two people
+    BACKUP = "backup"  # the one subject "backup"; value: digest of the heads that the copy holds
     SECOND = "second"  # subject: a request's id; value: asked, approved or done; text: what was asked for
     CLOCK = "clock"  # subject: a report; value: route, day or month, desk.clocks.Mark; one decision for each route
     REGIME = "regime"  # value: a profile of deadlines

@@ -385,3 +385,23 @@ class Erased(DeskError):
     """the words of {} were erased by the schedule; the log says when and by which rule"""
 
     exit_code = Exit.MISSING
+
+
+class CopyRefused(DeskError):
+    """this is not a copy that can be gone back to: {}"""
+
+    exit_code = Exit.UNTRUSTED
+    hint = "try another copy; nothing was made"
+
+
+class CopyDiffers(DeskError):
+    """this copy, of {}, does not end where you say: it is older or another; nothing was made"""
+
+    exit_code = Exit.UNTRUSTED
+    hint = "look for a newer copy; without --expect it is shown and asked for"
+
+
+class NoTraining(DeskError):
+    """{} is not a folder that underseal desk train made"""
+
+    exit_code = Exit.MISSING

@@ -48,6 +48,7 @@ class Kind(StrEnum):
     CLOCK = "clock"
     REGIME = "regime"
     ROUTE = "route"
+    BACKED_UP = "backed_up"
 
 
 FIELDS: dict[Kind, frozenset[str]] = {
@@ -72,6 +73,7 @@ FIELDS: dict[Kind, frozenset[str]] = {
     Kind.PURGED: frozenset({"subject", "what", "rule", "report"}),
     Kind.JUNKED: frozenset({"envelope", "junk"}),
     Kind.RULES: frozenset({"subject", "acts", "after"}),
+    Kind.BACKED_UP: frozenset({"heads", "after"}),
     Kind.SECOND: frozenset({"request", "state", "text", "after"}),
     Kind.CLOCK: frozenset({"report", "clock", "after"}),
     Kind.REGIME: frozenset({"subject", "profile", "after"}),

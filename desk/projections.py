@@ -50,7 +50,7 @@ def _decision(event: Event, topic: Topic, subject: str, value: str, text: str = 
     row: Row = {
         "decision": digest(event.body.encode()),
         "topic": topic.value,
-        "subject": fields[subject],
+        "subject": fields[subject] if subject else topic.value,
         "value": fields[value] or "",
         "text": fields[text] if text else None,
         "after": fields["after"],
@@ -104,6 +104,8 @@ def effects(event: Event) -> tuple[Put | Drop, ...]:
             return (_decision(event, Topic.REGIME, "subject", "profile"),)
         case Kind.ROUTE:
             return (_decision(event, Topic.ROUTE, "route", "rule", "text"),)
+        case Kind.BACKED_UP:
+            return (_decision(event, Topic.BACKUP, "", "heads"),)
         case Kind.JUNKED:
             return (Put(tables.junk, dated),)
         case Kind.PURGED:

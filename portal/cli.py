@@ -8,18 +8,30 @@ from pathlib import Path
 
 import click
 
+from crypto.handedon import Roots
 from crypto.keylist import KeyList
 from crypto.signature import SigningKey
 from intake.console import Voice
 from intake.files import FileThere, make_folder, read, write_new
 from intake.keydays import covered_until, ending
-from intake.limits import OFFICE_MAX_BYTES
+from intake.limits import MIB, OFFICE_MAX_BYTES
 from intake.office import Office, read_office
+from intake.signedpage import read_page_folder
+from intake.statements import read_statements
 from portal.app import utc_today
-from portal.config import load_config, load_portal_key, write_settings
+from portal.config import Config, load_config, load_portal_key, write_settings
 from portal.listening import Place, take_handed_over
 from portal.nightly import tidy
-from portal.publishing import MAX_PAGE_FILE_BYTES, ListRefused, Lists, read_list_files, read_page, take_list
+from portal.publishing import (
+    ListRefused,
+    Lists,
+    kept_page,
+    read_list_files,
+    take_list,
+    take_page,
+    take_statements,
+)
+from portal.room import Ballast, Word, measure, word_for
 from portal.shelf import Shelf
 
 _VOICE = Voice("portal")
@@ -51,14 +63,17 @@ def init(
     """
     os.umask(0o077)
     office = read_office(read(public / "office.json", OFFICE_MAX_BYTES))
-    read_page(public / "page", office.root)
+    page = read_page_folder(public / "page", office.root)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileThere(folder.name)
     temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
     make_folder(temporary)
     try:
         write_new(temporary / "config.json", write_settings(hosts, gate_hosts, https=https, onion=onion))
-        _copy_public(public, temporary / "public")
+        make_folder(temporary / "public")
+        write_new(temporary / "public" / "office.json", read(public / "office.json", OFFICE_MAX_BYTES))
+        write_new(temporary / "page.signed", page.whole)
+        write_new(temporary / "page.lock", b"")
         write_new(temporary / "counter.lock", b"")
         key = SigningKey.generate()
         write_new(temporary / "portal.key", key.to_openssh(None))
@@ -97,7 +112,7 @@ def serve(folder: Path, port: int | None, socket: Path | None, gate_port: int | 
         raise click.UsageError("the gate listens in one place: --gate-port, or a socket handed over")
     config = load_config(folder)
     load_portal_key(folder)
-    read_page(config.public / "page", config.office.root)
+    kept_page(config)
 
     def ready(url: str, gate: str) -> None:
         _VOICE.say(f"letters at {url}, couriers at {gate}")
@@ -119,7 +134,9 @@ def nightly(folder: Path) -> None:
       underseal portal nightly --dir portal
     """
     os.umask(0o077)
-    night = tidy(load_config(folder), utc_today())
+    config = load_config(folder)
+    _warn_of_room(config)
+    night = tidy(config, utc_today())
     _VOICE.say(f"the shelf is rewritten and whole; envelopes waiting: {night.waiting}")
     if night.damaged:
         _VOICE.say(f"envelopes set aside because their bytes had changed: {night.damaged}")
@@ -129,7 +146,7 @@ def nightly(folder: Path) -> None:
 @click.option("--dir", "folder", type=_FOLDER, required=True, help="The portal's folder.")
 @click.option("--json", "as_json", is_flag=True, help="Answer with one line of JSON.")
 def status(folder: Path, as_json: bool) -> None:
-    """Show what waits, the last pull and the key lists. Reads the shelf; the portal may run.
+    """Show what waits, the last pull, the key lists and the room on the disk. Reads the shelf; the portal may run.
 
     \b
     Example:
@@ -140,7 +157,7 @@ def status(folder: Path, as_json: bool) -> None:
     waiting, oldest = shelf.waiting()
     last, days, damaged = shelf.last_manifest(), shelf.list_days(), shelf.damaged()
     today = utc_today()
-    in_force = Lists(shelf, config.office.root, config.office.floor).in_force(today)
+    in_force = Lists(shelf, config.roots, config.office.floor).in_force(today)
     shelf.close()
     facts = {
         "waiting": waiting,
@@ -150,7 +167,12 @@ def status(folder: Path, as_json: bool) -> None:
         "last_pull_day": None if last is None else str(last.day),
         "list_in_force": None if in_force is None else in_force.sequence,
         "lists_until": str(max(end for _, _, end in days)) if days else None,
+        "room": str(word_for(disk := measure(config), config.full_percent, config.floor_mib)),
+        "disk_used": f"{disk.used_percent:.1f} %",
+        "free_mib": disk.free // MIB,
+        "ballast": "whole" if Ballast(config).is_whole() else "missing",
     }
+    _warn_of_room(config)
     if (sentence := ending(covered_until([(first, end) for _, first, end in days], today), today)) is not None:
         _VOICE.say(sentence)
     if as_json:
@@ -164,9 +186,10 @@ def status(folder: Path, as_json: bool) -> None:
 @click.option("--dir", "folder", type=_FOLDER, required=True, help="The portal's folder.")
 @click.option("--public", type=_FOLDER, required=True, help="The folder public of the new signing.")
 def publish(folder: Path, public: Path) -> None:
-    """Take the root's new key lists on the portal's own machine, where no courier that it knows is left to push them.
+    """Take a signing on the portal's own machine: key lists, page and kit, and a root that was handed on.
 
-    The same is checked as when a courier brings them. The portal may run; running this twice is harmless.
+    The same is checked as when a courier brings it, and nothing older is taken. The portal may run; running this
+    twice is harmless. For when no courier that the portal knows is left, or none is at hand.
 
     \b
     Example:
@@ -174,26 +197,39 @@ def publish(folder: Path, public: Path) -> None:
     """
     os.umask(0o077)
     config = load_config(folder)
-    files = read_list_files(public)
-    if not files:
-        raise ListRefused("the public folder holds none")
+    files, statements, has_page = read_list_files(public), read_statements(public), (public / "page").exists()
+    if not files and not has_page:
+        raise ListRefused("the public folder holds none, and no page")
     shelf = Shelf(config.shelf_url)
     shelf.open()
     try:
-        lists = [take_list(shelf, *file, config.office.root, config.office.floor) for file in files]
+        if statements:
+            take_statements(config, shelf, statements)
+        roots = config.roots()
+        page = read_page_folder(public / "page", roots.now) if has_page else None
+        lists = [take_list(shelf, *file, roots, config.office.floor) for file in files]
+        if page:
+            take_page(config, Lists(shelf, config.roots, config.office.floor), page, utc_today())
     finally:
         shelf.close()
-    _VOICE.say(
-        f"{len(lists)} key lists are here, the last with sequence {lists[-1].sequence}, until {lists[-1].expires}"
-    )
+    if lists:
+        until = f"the last with sequence {lists[-1].sequence}, until {lists[-1].expires}"
+        _VOICE.say(f"{len(lists)} key lists are here, {until}")
+    if page:
+        _VOICE.say(f"page {page.number} is served")
 
 
-def _copy_public(public: Path, target: Path) -> None:
-    """Copy what the portal serves, file by file: nothing else of the folder comes along."""
-    make_folder(target / "page")
-    write_new(target / "office.json", read(public / "office.json", OFFICE_MAX_BYTES))
-    for path in sorted((public / "page").iterdir()):
-        write_new(target / "page" / path.name, read(path, MAX_PAGE_FILE_BYTES))
+def _warn_of_room(config: Config) -> None:
+    """Tell the operator, and nobody else, in figures when room runs out."""
+    disk = measure(config)
+    word = word_for(disk, config.full_percent, config.floor_mib)
+    if word == Word.CLOSED:
+        _VOICE.say("the disk can only be read: no letter is taken and nothing is deleted")
+    elif word != Word.PLENTY:
+        _VOICE.say(
+            f"the disk is {word}: {disk.used_percent:.0f} % in use, {disk.free // MIB} MiB free; "
+            f"letters stop at {config.full_percent} %, or with {config.floor_mib} MiB free"
+        )
 
 
 def _fill_shelf(folder: Path, public: Path, office: Office) -> list[KeyList]:
@@ -204,6 +240,6 @@ def _fill_shelf(folder: Path, public: Path, office: Office) -> list[KeyList]:
     shelf = Shelf(f"sqlite:///{folder.resolve() / 'shelf.sqlite'}")
     try:
         shelf.make()
-        return [take_list(shelf, text, signature, office.root, office.floor) for text, signature in files]
+        return [take_list(shelf, text, signature, Roots(office.root), office.floor) for text, signature in files]
     finally:
         shelf.close()

@@ -12,16 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from crypto.errors import CryptoError
+from crypto.handedon import Roots
 from crypto.signature import SigningKey
 from intake.errors import Exit, UndersealError
 from intake.files import FileMissing, read
 from intake.limits import KEY_FILE_MAX_BYTES, OFFICE_MAX_BYTES
 from intake.office import Office, read_office
+from intake.statements import kept_roots
 from intake.strictjson import JsonRefused, read_json
 
 MAX_SETTINGS_BYTES = 16_384
 MAX_HOSTS = 16
-DEFAULT_FLOOR_MIB = 256  # free room below which no letter is taken; a courier's run still needs some
+DEFAULT_FULL_PERCENT = 90  # of the disk in use, from which on no letter is taken
+DEFAULT_FLOOR_MIB = 256  # free room below which no letter is taken either: holds first on disks below 2.5 GiB
+DEFAULT_BALLAST_MIB = 64  # kept back for deleting on a full disk
+_MOST_MIB = 1_048_576
+_NUMBERS = {"full_percent": (50, 100), "floor_mib": (0, _MOST_MIB), "ballast_mib": (16, _MOST_MIB)}
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost")
 GATE_HOST = "gate"  # the name a courier uses over a unix socket
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
@@ -44,12 +50,23 @@ class Config:
     gate_hosts: tuple[str, ...]
     https: bool
     onion: str | None
+    full_percent: int
     floor_mib: int
+    ballast_mib: int
 
     @property
     def public(self) -> Path:
         """The folder with what the ceremony published."""
         return self.directory / "public"
+
+    def roots(self) -> Roots:
+        """Return the roots of the office, which a running portal may see handed on. Raises Untrusted."""
+        return kept_roots(self.directory, self.office.root)
+
+    @property
+    def page_file(self) -> Path:
+        """The page that is served, in one piece."""
+        return self.directory / "page.signed"
 
     @property
     def shelf_url(self) -> str:
@@ -85,7 +102,7 @@ def load_config(directory: Path) -> Config:
         gate_hosts=_hosts(words, "gate_hosts"),
         https=_boolean(words, "https"),
         onion=_onion(words),
-        floor_mib=_number(words, "floor_mib"),
+        **{name: _number(words, name) for name in _NUMBERS},
     )
 
 
@@ -98,7 +115,9 @@ def write_settings(hosts: tuple[str, ...], gate_hosts: tuple[str, ...], *, https
         "gate_hosts": list(dict.fromkeys((GATE_HOST, *LOOPBACK_HOSTS, *gate_hosts))),
         "https": https,
         "onion": onion,
+        "full_percent": DEFAULT_FULL_PERCENT,
         "floor_mib": DEFAULT_FLOOR_MIB,
+        "ballast_mib": DEFAULT_BALLAST_MIB,
     }
     _check(words)
     return (json.dumps(words, indent=1) + "\n").encode("ascii")
@@ -127,14 +146,15 @@ def _read_settings(directory: Path) -> Mapping[str, Any]:
 
 
 def _check(words: Mapping[str, Any]) -> None:
-    known = {"v", "hosts", "gate_hosts", "https", "onion", "floor_mib"}
+    known = {"v", "hosts", "gate_hosts", "https", "onion", *_NUMBERS}
     for word in sorted(words.keys() ^ known):
         raise SettingRefused(word if word in known else "config.json", "it is missing, or an unknown word stands there")
     _onion(words)
     _hosts(words, "hosts")
     _hosts(words, "gate_hosts")
     _boolean(words, "https")
-    _number(words, "floor_mib")
+    for name in _NUMBERS:
+        _number(words, name)
 
 
 def _hosts(words: Mapping[str, Any], name: str) -> tuple[str, ...]:
@@ -159,7 +179,7 @@ def _onion(words: Mapping[str, Any]) -> str | None:
 
 
 def _number(words: Mapping[str, Any], name: str) -> int:
-    number = words[name]
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 1_048_576:
-        raise SettingRefused(name, "it is a number of MiB from 0 to 1048576")
+    number, (least, most) = words[name], _NUMBERS[name]
+    if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
+        raise SettingRefused(name, f"it is a whole number from {least} to {most}")
     return number

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The courier's gate: pulls, acknowledgements and key lists, on a socket of its own (FORMAT.md 10).
+"""The courier's gate: pulls, acknowledgements, key lists and pages, on a socket of its own (FORMAT.md 10).
 
 Whatever is not signed by a courier gets one refusal, the same bytes for every reason.
 """
@@ -25,11 +25,23 @@ from intake.acknowledgement import AcknowledgementRefused, read_acknowledgement
 from intake.bundle import Manifest, write_manifest
 from intake.errors import UndersealError
 from intake.limits import ACKNOWLEDGEMENT_MAX_BYTES, BUNDLE_MAX_ENVELOPES, KIB
+from intake.packing import gunzipped
+from intake.signedpage import MAX_PAGE_BYTES, PageUntrusted, read_page
+from intake.statements import MAX_KEPT_BYTES
 from intake.strictjson import JsonRefused, read_json
 from portal.app import utc_today
 from portal.config import Config, load_portal_key
 from portal.headers import HeaderLayer
-from portal.publishing import PLAIN_TEXT, ListRefused, Lists, take_list
+from portal.publishing import (
+    PLAIN_TEXT,
+    ListRefused,
+    Lists,
+    StatementRefused,
+    take_list,
+    take_page,
+    take_statements,
+)
+from portal.room import Ballast
 from portal.shelf import EnvelopeDamaged, MadeManifest, Shelf, Writing
 from portal.signed_requests import RequestRefused, check_body, verify_request
 
@@ -66,12 +78,15 @@ class Gate:
         os.environ["SQLITE_TMPDIR"] = str(config.directory)  # what waits is copied beside the shelf and nowhere else
         self._shelf = Shelf(config.shelf_url)
         self._shelf.open()
-        self._lists = Lists(self._shelf, config.office.root, config.office.floor)
+        self._ballast = Ballast(config)
+        self._lists = Lists(self._shelf, config.roots, config.office.floor)
         self._routes: dict[str, tuple[int, Callable[[bytes], Answer]]] = {
             "/status": (0, self._status),
             "/pull": (KIB, self._pull),
             "/acknowledge": (ACKNOWLEDGEMENT_MAX_BYTES + SIGNATURE_CHARACTERS, self._acknowledge),
             "/keys": (MAX_LIST_BYTES + SIGNATURE_CHARACTERS, self._keys),
+            "/page": (MAX_PAGE_BYTES, self._page),
+            "/handed-on": (MAX_KEPT_BYTES, self._handed_on),
         }
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -84,21 +99,20 @@ class Gate:
 
     def _answer(self, environ: "WSGIEnvironment") -> Answer:
         try:
-            act, body = self._admit(environ)
-            return act(body)
+            return self._serve(environ)
         except RequestRefused:
             return _whole(403, PLAIN_TEXT, _FORBIDDEN)
         except Refused as error:
             return _whole(422, PLAIN_TEXT, f"{error}\n".encode())
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, files.NotStored) as error:
             _log(error)
             return _whole(503, PLAIN_TEXT, _NOT_STORED)
         except Exception as error:
             _log(error)
             return _whole(500, PLAIN_TEXT, _FAILED)
 
-    def _admit(self, environ: "WSGIEnvironment") -> tuple[Callable[[bytes], Answer], bytes]:
-        """Return what to do and its body, for a request that is signed, fresh, whole and new. Raises RequestRefused.
+    def _serve(self, environ: "WSGIEnvironment") -> Answer:
+        """Answer a request that is signed, fresh, whole and new. Raises RequestRefused.
 
         The order matters: no body is read for a stranger, and no nonce is used up by a request that was not signed.
         """
@@ -111,9 +125,10 @@ class Gate:
             raise RequestRefused
         body = _read_body(environ, max_bytes)
         check_body(signed, body)
-        if not self._shelf.use_nonce(signed.nonce, self._today()):
-            raise RequestRefused
-        return act, body
+        with self._ballast.lent():  # a full disk does not even take the nonce
+            if not self._shelf.use_nonce(signed.nonce, self._today()):
+                raise RequestRefused
+            return act(body)
 
     def _status(self, _body: bytes) -> Answer:
         waiting, oldest = self._shelf.waiting()
@@ -210,10 +225,25 @@ class Gate:
     def _keys(self, body: bytes) -> Answer:
         text, signature = _split(body)
         try:
-            key_list = take_list(self._shelf, text, signature, self._config.office.root, self._config.office.floor)
+            key_list = take_list(self._shelf, text, signature, self._config.roots(), self._config.office.floor)
         except ListRefused as error:
             raise Refused(str(error)) from error
         return _json({"sequence": key_list.sequence})
+
+    def _page(self, body: bytes) -> Answer:
+        try:
+            page = read_page(gunzipped(body, MAX_PAGE_BYTES) or b"", self._config.roots().now)
+            take_page(self._config, self._lists, page, self._today())
+        except PageUntrusted as error:
+            raise Refused(str(error)) from error
+        return _json({"page": page.number})
+
+    def _handed_on(self, body: bytes) -> Answer:
+        try:
+            roots = take_statements(self._config, self._shelf, body)
+        except StatementRefused as error:
+            raise Refused(str(error)) from error
+        return _json({"root": roots.now.fingerprint})
 
     def _desk_fingerprint(self) -> str:
         key_list = self._lists.trusted(self._today())

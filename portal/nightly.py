@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from intake import files
 from intake.errors import Exit, UndersealError
 from portal.config import Config
+from portal.room import Ballast
 from portal.shelf import EnvelopeDamaged, Shelf, date_at_midnight, storage_corrupt
 
 
@@ -45,9 +46,9 @@ def tidy(config: Config, today: date) -> Night:
     Raises ShelfNotTidied, as on a full disk, or ShelfDamaged. The next night does what this one could not.
     """
     os.environ["SQLITE_TMPDIR"] = str(config.directory)  # a large shelf is copied beside itself and nowhere else
-    shelf = Shelf(config.shelf_url)
+    shelf, ballast = Shelf(config.shelf_url), Ballast(config)
     try:
-        with files.locked(config.turn_file, wait=True):
+        with ballast.lent(), files.locked(config.turn_file, wait=True):
             shelf.forget_nonces(today)
             _check_envelopes(shelf)
             shelf.vacuum()
@@ -59,6 +60,7 @@ def tidy(config: Config, today: date) -> Night:
         raise ShelfNotTidied(type(error).__name__) from error
     finally:
         shelf.close()
+        ballast.make()
         date_at_midnight([*config.directory.rglob("*"), config.directory])
     if not whole:
         raise ShelfDamaged

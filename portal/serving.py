@@ -31,6 +31,7 @@ from portal.config import Config
 from portal.gate import create_gate
 from portal.headers import FIXED_HEADERS, TRANSPORT_SECURITY
 from portal.listening import BACKLOG, Place, address, listen
+from portal.room import Ballast
 
 REQUEST_SECONDS = 30  # a whole request must have arrived by then
 SEND_SECONDS = 60  # without one byte taken by the other end
@@ -226,6 +227,7 @@ def serve(config: Config, officer: Place, gate: Place, ready: Callable[[str, str
         with files.locked(
             config.directory / "serve.lock", wait=False
         ):  # the children hold it too, as long as they live
+            Ballast(config).make()
             return _serve(config, officer, gate, ready)
     except BlockingIOError as error:
         raise AlreadyServed(config.directory.name) from error

@@ -6,10 +6,14 @@ import random
 import signal
 import time
 from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from deskkit import CANARY, PASSPHRASE, Desk, Office, day, letter, manifest_digest, read_log, typed
 
+from desk import purge
 from desk.events import Kind
 from desk.vault import open_vault, read_header
 
@@ -25,10 +29,14 @@ def big(office: Office) -> bytes:
 
 def _killed_after(seconds: float, desk: Desk, *arguments: str, typed: str = "") -> bool:
     """Run a verb in a child, kill it after so long, and tell whether it had ended before."""
+    return _killed(seconds, lambda: desk(*arguments, typed=typed))
+
+
+def _killed(seconds: float, run: Callable[[], object]) -> bool:
     child = os.fork()
     if child == 0:  # pragma: no cover
         try:
-            desk(*arguments, typed=typed)
+            run()
         finally:
             os._exit(0)
     time.sleep(seconds)
@@ -105,6 +113,77 @@ def test_note_killed(small: Desk, point: int) -> None:
     _killed_after(moment, small, "note", IDS[0], typed="the whole note")
     assert 0 == small("verify").code
     assert [note["text"] for note in small("show", IDS[0], "--json").json["notes"]] in ([], ["the whole note"])
+
+
+LATER = timedelta(days=400)
+
+
+def _purge(desk: Desk) -> None:
+    with open_vault(desk.folder, read_header(desk.folder), typed(PASSPHRASE), day() + LATER) as vault:
+        purge.purge(vault, [one.subject for one in purge.due(vault)])
+
+
+def _due(desk: Desk) -> int:
+    with open_vault(desk.folder, read_header(desk.folder), typed(PASSPHRASE), day() + LATER) as vault:
+        return len(purge.due(vault))
+
+
+def _kill_a_mask(small: Desk, share: float) -> None:
+    moment = 1.5 * _seconds(small, "mask", IDS[0]) * share
+    _killed_after(moment, small, "mask", IDS[0], "--add", typed="sent\nback\n")
+    assert 0 == small("verify").code
+    assert small("show", IDS[0], "--json").json["masked"] in (
+        "Three decisions were sent back.",
+        "Three decisions were [masked: chosen] [masked: chosen].",
+    )
+
+
+def _kill_a_purge(small: Desk, share: float) -> None:
+    started = time.monotonic()
+    assert 1 == _due(small)
+    _killed(2 * (time.monotonic() - started) * share, lambda: _purge(small))
+    assert 0 == small("verify").code
+    assert (_due(small), len(small.ids())) in ((1, 1), (0, 0))
+    if _due(small):
+        _purge(small)
+    assert ([], 0) == (small.ids(), small("verify").code)
+
+
+@pytest.mark.parametrize("point", range(6))
+def test_mask_killed(small: Desk, point: int) -> None:
+    """Killed at a random moment, the masks are the old or the new ones, and the log holds."""
+    _kill_a_mask(small, random.uniform(point / 6, (point + 1) / 6))
+
+
+@pytest.mark.parametrize("point", range(6))
+def test_purge_killed(small: Desk, point: int) -> None:
+    """Killed at a random moment, a report is whole or gone; again, and it is gone."""
+    _kill_a_purge(small, random.uniform(point / 6, (point + 1) / 6))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("point", range(200))
+def test_killed_at_200_points(office: Office, tmp_path: Path, point: int) -> None:
+    """Receive, tag, mask or purge, killed anywhere: no lost decision, no half case."""
+    desk = Desk(office, tmp_path / "desk", tmp_path)
+    desk.init()
+    path = tmp_path / "b"
+    path.write_bytes(office.bundle([office.envelope(letter(id=IDS[0]))]))
+    seconds, share = _seconds(desk, "list"), random.random()
+    if point % 4 == 0:
+        _killed_after(3 * seconds * share, desk, "receive", str(path))
+        assert 0 == desk("verify").code
+        assert desk.ids() in ([], IDS[:1])
+    assert 0 == desk("receive", str(path)).code
+    assert IDS[:1] == desk.ids()
+    if point % 4 == 1:
+        _killed_after(1.5 * seconds * share, desk, "tag", IDS[0], "REV.OVER", "REV.ASYM")
+        assert desk("show", IDS[0], "--json").json["codes"] in ([], ["REV.ASYM", "REV.OVER"])
+    elif point % 4 == 2:
+        _kill_a_mask(desk, share)
+    elif point % 4 == 3:
+        _kill_a_purge(desk, share)
+    assert 0 == desk("verify").code
 
 
 def test_init_killed_leaves_no_half_vault(office: Office, desk: Desk) -> None:

@@ -38,6 +38,7 @@ FIELDS = {
     Kind.ASSIGNED: {"report": REPORTS, "to": [None, "a"], "after": [None, "d1"]},
     Kind.HELD: {"hold": ["h1"], "state": ["on", "off"], "text": ["t10"], "after": [None, "d1"]},
     Kind.PURGED: {"subject": REPORTS, "what": ["words", "all"], "rule": ["r"], "report": REPORTS},
+    Kind.BACKED_UP: {"heads": ["x", "y"], "after": [None, "d1"]},
     Kind.JUNKED: {"envelope": ["e3"], "junk": [0, 1]},
     Kind.RULES: {"subject": ["two"], "acts": ["", "purge"], "after": [None, "d1"]},
     Kind.SECOND: {"request": ["q1"], "state": ["asked", "approved"], "text": ["t11"], "after": [None, "d1"]},

@@ -27,6 +27,7 @@ def hostile(office: Office, tmp_path: Path) -> Desk:
     desk("note", "0000", typed=HOSTILE)
     desk("summarize", "0000", typed=HOSTILE)
     desk("status", "0000", "closed", typed=HOSTILE)
+    desk("hold", "--report", "0000", typed=HOSTILE)
     return desk
 
 
@@ -62,6 +63,23 @@ VERBS: dict[str, tuple[str, ...]] = {
     "note source": ("note", "0000", HOSTILE),
     "bundle missing": ("receive", FILE_NAME),
     "holder missing": ("receive", "b", "--holder", FILE_NAME),
+    "masks": ("mask", "0000"),
+    "no such mask": ("mask", "0000", "--lift", HOSTILE),
+    "pass": ("pass", "0000"),
+    "people": ("people",),
+    "nobody of that name": ("roles", HOSTILE),
+    "no such role": ("roles", "Ana Example", "--role", HOSTILE),
+    "holds": ("hold",),
+    "holds json": ("hold", "--json"),
+    "scope refused": ("hold", "--term", HOSTILE),
+    "no such hold": ("hold", "--release", HOSTILE),
+    "retention": ("retention",),
+    "purge": ("purge", "--dry-run"),
+    "requests": ("approve",),
+    "no such request": ("approve", HOSTILE),
+    "no such act": ("two", "--act", HOSTILE),
+    "backup": ("backup", FILE_NAME),
+    "log": ("export-log", FILE_NAME),
     "identity missing": ("show", "0000", "--words", "--identity", FILE_NAME),
 }
 
@@ -73,6 +91,16 @@ def test_terminal_is_not_driven(hostile: Desk, name: str) -> None:
     assert len(printed) > 3
     assert b"Traceback" not in printed
     _clean(printed)
+
+
+def test_passed_words_do_not_drive(hostile: Desk) -> None:
+    """Nor do masked words once they are passed, shown and found; masks hide the rest."""
+    assert 0 == hostile("pass", "0000").code
+    _, shown = in_terminal(hostile.arguments("show", "0000"))
+    found = hostile("search", typed="title\n").out.encode()
+    for printed in (shown, found):
+        assert b"title" in printed
+        _clean(printed)
 
 
 def test_words_set_aside_do_not_drive(hostile: Desk) -> None:

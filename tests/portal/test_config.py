@@ -11,6 +11,7 @@ from portalkit import underseal
 from portal.app import create_app
 from portal.config import Config, SettingRefused, load_config, load_portal_key
 
+SETTINGS = ["hosts", "gate_hosts", "https", "onion", "full_percent", "floor_mib", "ballast_mib"]
 WRONG: dict[str, tuple[str, Any]] = {
     "unknown word": ("debug", True),
     "no hosts": ("hosts", []),
@@ -23,6 +24,9 @@ WRONG: dict[str, tuple[str, Any]] = {
     "onion of version 2": ("onion", "a" * 16 + ".onion"),
     "floor below zero": ("floor_mib", -1),
     "floor as truth": ("floor_mib", True),
+    "full at once": ("full_percent", 0),
+    "fuller than full": ("full_percent", 101),
+    "ballast too small for a purge": ("ballast_mib", 15),
     "another version": ("v", 2),
 }
 
@@ -34,12 +38,12 @@ def test_wrong_setting_stops_start(folder: Path, name: str) -> None:
     path = folder / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), word: value}))
     ran = underseal("portal", "serve", "--dir", folder, "--port", 0)
-    named = word if word in ("hosts", "gate_hosts", "https", "onion", "floor_mib") else "config.json"
+    named = word if word in SETTINGS else "config.json"
     assert 3 == ran.code
     assert ran.err.startswith(f"portal: the setting {named} is refused: ")
 
 
-@pytest.mark.parametrize("word", ["hosts", "gate_hosts", "https", "onion", "floor_mib"])
+@pytest.mark.parametrize("word", SETTINGS)
 def test_missing_setting_stops_start(folder: Path, word: str) -> None:
     """There are no defaults behind the file's back."""
     path = folder / "config.json"

@@ -5,14 +5,15 @@ import concurrent.futures
 import io
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from portalkit import OCTETS, PortalOffice, signed, underseal
+from gatekit import Gate
+from portalkit import OCTETS, PortalOffice, underseal
 
 from crypto.primitives import digest
 from crypto.signature import Namespace, PublicKey, SigningKey, sign
@@ -21,44 +22,6 @@ from portal.shelf import EnvelopeDamaged, Shelf
 
 STRANGER = SigningKey.generate()
 FIRST_PULL = b'{"after":null}'
-
-
-class Gate:
-    """The gate of one portal, asked by its courier."""
-
-    def __init__(self, app: Any, office: PortalOffice) -> None:
-        self._app = app
-        self._office = office
-
-    def ask(self, path: str, body: bytes = b"") -> tuple[int, bytes]:
-        """Return status and body of the answer to a signed request."""
-        raw = signed(self._office.courier, path, body)
-        lines = raw.partition(b"\r\n\r\n")[0].decode().split("\r\n")
-        environ = {
-            "REQUEST_METHOD": "POST",
-            "RAW_URI": path,
-            "CONTENT_LENGTH": str(len(body)),
-            "wsgi.input": io.BytesIO(body),
-        }
-        for line in lines[1:]:
-            name, _, value = line.partition(": ")
-            environ["HTTP_" + name.upper().replace("-", "_")] = value
-        said: list[str] = []
-        answer = b"".join(self._app(environ, lambda status, headers, exc_info=None: said.append(status)))
-        return int(said[0].split()[0]), answer
-
-    def pull(self, after: str | None = None) -> tuple[Mapping[str, Any], str, bytes]:
-        """Return manifest, its digest, and the whole bundle."""
-        status, bundle = self.ask("/pull", json.dumps({"after": after}).encode())
-        assert 200 == status, bundle
-        line = bundle[: bundle.index(b"\n") + 1]
-        return json.loads(line), digest(line), bundle
-
-    def acknowledge(
-        self, line: bytes, key: SigningKey | None = None, namespace: Namespace = Namespace.ACK
-    ) -> tuple[int, bytes]:
-        """Send an acknowledgement, signed by the desk or by someone else."""
-        return self.ask("/acknowledge", line + sign(line, key or self._office.desk, namespace).encode())
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from portalkit import PortalOffice, Served, end, serve, underseal
+from portalkit import PortalOffice, Served, end, serve, signed, underseal
 
 from crypto.primitives import digest
 from portal.shelf import Shelf
@@ -39,9 +39,9 @@ def traced(pid: int, log: Path, *options: str) -> Iterator[None]:
         tracer.communicate(timeout=20)
 
 
-def only_worker(served: Served) -> int:
+def only_worker(served: Served, side: int = 0) -> int:
     """Leave one worker able to serve, and return it: which of two would answer is chance."""
-    first, second = served.workers()
+    first, second = served.workers(side)
     os.kill(second, signal.SIGSTOP)
     return first
 
@@ -88,6 +88,20 @@ def test_full_disk_is_told(served: Served, office: PortalOffice, shelf: Shelf, t
     assert 201 == served.post(envelope).status
     assert [envelope] == list(shelf.bodies([digest(envelope)]))
     assert worker in served.workers()
+
+
+def test_page_that_the_disk_does_not_take(served: Served, office: PortalOffice, tmp_path: Path) -> None:
+    """When a new page does not get onto the disk the courier is told so, and the old one is served on."""
+    worker, request = only_worker(served, 1), office.page_pushed(2)
+    log = tmp_path / "trace"
+    with traced(worker, log, "-y", "-e", "trace=fsync", "-e", "inject=fsync:error=ENOSPC"):
+        answer = served.gate(signed(office.courier, "/page", request))
+    assert b"HTTP/1.1 503 " == answer[:13]
+    assert answer.endswith(b"nothing was changed.\n")
+    assert ".part" in log.read_text()
+    assert b"# page 1\n" == served.request("GET", "/SHA256SUMS").body[:9]
+    assert b'{"page": 2}' in served.gate(signed(office.courier, "/page", request))
+    assert b"# page 2\n" == served.request("GET", "/SHA256SUMS").body[:9]
 
 
 def _gone(pid: int) -> bool:

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A sealed copy gives the vault back, to the right keys alone, whole or not at all, and never back in silence."""
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from deskkit import CANARY, Desk, Office, Run, command, letter, manifest_digest
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def filled(desk: Desk, office: Office) -> Desk:
+    """A desk with two reports and some work."""
+    letters = [office.envelope(letter(CANARY, id="00" * 16)), office.envelope(letter(id="11" * 16))]
+    desk.receive(office.bundle(letters))
+    desk("tag", "0000", "REV.OVER")
+    desk("note", "0000", typed=CANARY)
+    return desk
+
+
+def _restore(desk: Desk, copy: Path, folder: Path, key: str = "custodian.age", *more: str) -> Run:
+    identity = ("--identity", str(desk.office.secret / key))
+    secret = ("--passphrase-file", str(desk.office.passphrase_file))
+    return command("desk", "restore", str(copy), "--dir", str(folder), *identity, *secret, *more)
+
+
+@pytest.mark.parametrize("key", ["custodian.age", "counsel.age"])
+def test_copy_gives_everything_back(filled: Desk, tmp_path: Path, key: str) -> None:
+    """Custodian or counsel alone restores it; it verifies, it opens by the same passphrase, and work goes on."""
+    copy = tmp_path / "copy.age"
+    run = filled("backup", str(copy))
+    assert 0 == run.code, run.err
+    assert copy.stat().st_size % MIB < 16_384  # a whole number of MiB, and what sealing adds
+    assert CANARY.encode() not in copy.read_bytes()
+    run = _restore(filled, copy, tmp_path / "again", key)
+    assert 0 == run.code, run.err
+    again = replace(filled, folder=tmp_path / "again")
+    assert filled("show", "0000", "--json").json == again("show", "0000", "--json").json
+    assert CANARY == again("show", "0000", "--words", "--json").json["text"]
+    assert 0 == again("verify").code
+    assert 0 == again("tag", "1111", "STD.NEXUS").code
+
+
+def test_foreign_key_opens_nothing(filled: Desk, tmp_path: Path) -> None:
+    """A holder's weekly keys are not whom copies are sealed to."""
+    filled("backup", str(tmp_path / "copy.age"))
+    run = _restore(filled, tmp_path / "copy.age", tmp_path / "again", "holder-counsel.age")
+    assert (1, False) == (run.code, (tmp_path / "again").exists())
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_altered_copy_makes_nothing(filled: Desk, tmp_path: Path, seed: int) -> None:
+    """Any flipped bit, cut or added byte: refused, and no vault is left."""
+    copy, chance = tmp_path / "copy.age", random.Random(seed)
+    filled("backup", str(copy))
+    data = bytearray(copy.read_bytes())
+    match seed % 3:
+        case 0:
+            data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+        case 1:
+            del data[chance.randrange(len(data)) :]
+        case _:
+            data += bytes(chance.randrange(1, 70_000))
+    copy.write_bytes(data)
+    run = _restore(filled, copy, tmp_path / "again")
+    assert run.code in (1, 4), run.err
+    assert not (tmp_path / "again" / "vault.json").exists()
+    assert not (tmp_path / "again" / "vault.sqlite").exists()
+
+
+def test_going_back_is_never_silent(filled: Desk, tmp_path: Path) -> None:
+    """With the last digest written down, an older copy is refused; the copy says where it ends."""
+    filled("backup", str(tmp_path / "old.age"))
+    filled("tag", "1111", "STD.NEXUS")
+    filled("backup", str(tmp_path / "new.age"))
+    last = filled("verify").out.split()[-1][:12]
+    run = _restore(filled, tmp_path / "old.age", tmp_path / "again", "custodian.age", "--expect", last)
+    assert (4, False) == (run.code, (tmp_path / "again" / "vault.json").exists())
+    run = _restore(filled, tmp_path / "new.age", tmp_path / "again", "custodian.age", "--expect", last)
+    assert 0 == run.code, run.err
+    assert "bundles up to 1" in run.err
+
+
+def test_copy_is_never_written_over(filled: Desk, tmp_path: Path) -> None:
+    """Neither a copy nor a vault that is there is replaced."""
+    (tmp_path / "copy.age").write_bytes(b"something else")
+    assert 0 != filled("backup", str(tmp_path / "copy.age")).code
+    assert b"something else" == (tmp_path / "copy.age").read_bytes()
+    filled("backup", str(tmp_path / "real.age"))
+    run = _restore(filled, tmp_path / "real.age", filled.folder)
+    assert (1, True) == (run.code, "never written over" in run.err)
+    assert 0 == filled("verify").code
+
+
+def test_restored_desk_names_what_it_misses(filled: Desk, office: Office, tmp_path: Path) -> None:
+    """Bundles after the copy are a gap to a desk that went back; a stick that is still there fills it."""
+    filled("backup", str(tmp_path / "copy.age"))
+    first = manifest_digest((filled.stick / "bundle").read_bytes())
+    second = office.bundle([office.envelope(letter(id="22" * 16))], pull=2, previous=first)
+    filled.receive(second)
+    third = office.bundle([office.envelope(letter(id="33" * 16))], pull=3, previous=manifest_digest(second))
+    _restore(filled, tmp_path / "copy.age", tmp_path / "again")
+    again = replace(filled, folder=tmp_path / "again")
+    assert "gap: bundle 2 never came here" in again.receive(third).err
+    assert 0 == again.receive(second).code
+    assert 4 == len(again.ids())
+    assert 0 == again("verify").code
