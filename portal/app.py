@@ -24,6 +24,7 @@ from crypto.primitives import sha256
 from intake.limits import MIB
 from portal.config import Config, SettingRefused
 from portal.counter import Counter, NotTaken, Uncertain
+from portal.gauge import DatabaseGauge
 from portal.headers import HeaderLayer
 from portal.publishing import PLAIN_TEXT, Lists, Pages
 from portal.room import RETRY_AFTER_SECONDS, Gauge, Word
@@ -82,7 +83,7 @@ class Portal:
     counter: Counter
     lists: Lists
     pages: Pages
-    gauge: Gauge
+    gauge: Gauge | DatabaseGauge
     today: Callable[[], date]
 
 
@@ -108,7 +109,8 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
     app.url_map.merge_slashes = False
     lists = Lists(shelf, config.roots, config.office.floor)
     counter = Counter(shelf, config.turn_file, today)
-    app.extensions["underseal"] = Portal(config, shelf, counter, lists, pages, Gauge(config), today)
+    gauge = Gauge(config) if config.store is None else DatabaseGauge(shelf, config.ceiling_mib)
+    app.extensions["underseal"] = Portal(config, shelf, counter, lists, pages, gauge, today)
     app.before_request(_check_name)
     app.url_map.converters["page_file"] = PageFile
     app.register_blueprint(officer)

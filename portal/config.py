@@ -7,9 +7,12 @@ Unknown words, missing files and key files that others can read stop the start, 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from crypto.errors import CryptoError
 from crypto.handedon import Roots
@@ -26,10 +29,19 @@ MAX_HOSTS = 16
 DEFAULT_FULL_PERCENT = 90  # of the disk in use, from which on no letter is taken
 DEFAULT_FLOOR_MIB = 256  # free room below which no letter is taken either: holds first on disks below 2.5 GiB
 DEFAULT_BALLAST_MIB = 64  # kept back for deleting on a full disk
+DEFAULT_CEILING_MIB = 4_096  # size of a PostgreSQL database from which on no letter is taken: some 150,000 letters
+_ADDED = {"store": None, "gate": True, "ceiling_mib": DEFAULT_CEILING_MIB}  # words that older folders do not have
 _MOST_MIB = 1_048_576
-_NUMBERS = {"full_percent": (50, 100), "floor_mib": (0, _MOST_MIB), "ballast_mib": (16, _MOST_MIB)}
+_NUMBERS = {
+    "full_percent": (50, 100),
+    "floor_mib": (0, _MOST_MIB),
+    "ballast_mib": (16, _MOST_MIB),
+    "ceiling_mib": (0, _MOST_MIB),
+}
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost")
 GATE_HOST = "gate"  # the name a courier uses over a unix socket
+_STORE_DRIVER = "postgresql+psycopg"
+_STORE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 
 
@@ -53,6 +65,9 @@ class Config:
     full_percent: int
     floor_mib: int
     ballast_mib: int
+    ceiling_mib: int
+    gate: bool
+    store: str | None = field(repr=False)
 
     @property
     def public(self) -> Path:
@@ -70,8 +85,13 @@ class Config:
 
     @property
     def shelf_url(self) -> str:
-        """The database as SQLAlchemy names it."""
-        return f"sqlite:///{self.directory.resolve() / 'shelf.sqlite'}"
+        """The database as SQLAlchemy names it: the one of the settings, else a SQLite file in the portal's folder."""
+        return self.store or f"sqlite:///{self.directory.resolve() / 'shelf.sqlite'}"
+
+    @property
+    def shelf_name(self) -> str:
+        """What may be said of the database."""
+        return make_url(self.shelf_url).database or "" if self.store else "shelf.sqlite"
 
     @property
     def turn_file(self) -> Path:
@@ -103,10 +123,43 @@ def load_config(directory: Path) -> Config:
         https=_boolean(words, "https"),
         onion=_onion(words),
         **{name: _number(words, name) for name in _NUMBERS},
+        gate=_boolean(words, "gate"),
+        store=None if words["store"] is None else read_store_url(words["store"]),
     )
 
 
-def write_settings(hosts: tuple[str, ...], gate_hosts: tuple[str, ...], *, https: bool, onion: str | None) -> bytes:
+def read_store_url(url: object) -> str:
+    """Return the URL of a PostgreSQL database that is reached over a Unix socket. Raises SettingRefused.
+
+    Nothing of a URL that is refused is repeated: it may hold a password.
+    """
+    try:
+        parsed = make_url(url) if isinstance(url, str) else None
+    except (ArgumentError, ValueError):
+        parsed = None
+    if parsed is None or parsed.drivername != _STORE_DRIVER:
+        raise SettingRefused("store", f"it is {_STORE_DRIVER}:///NAME?host=/FOLDER, or null for SQLite")
+    if parsed.password is not None or any("pass" in word for word in parsed.query):
+        raise SettingRefused("store", "it has a password; the database is to know its user by the socket (peer)")
+    folder, port = parsed.query.get("host"), parsed.query.get("port", "5432")
+    if parsed.host or parsed.port or not isinstance(folder, str) or not folder.startswith("/"):
+        raise SettingRefused("store", "it does not name the folder of a Unix socket; no network is used")
+    if parsed.query.keys() - {"host", "port"} or not isinstance(port, str) or not re.fullmatch(r"[0-9]{1,5}", port):
+        raise SettingRefused("store", "it has other words than host and port")
+    if not all(_STORE_NAME.fullmatch(name) for name in (parsed.database or "", parsed.username or "_")):
+        raise SettingRefused("store", "database and role have names of small letters, digits and underscores")
+    return str(url)
+
+
+def write_settings(
+    hosts: tuple[str, ...],
+    gate_hosts: tuple[str, ...],
+    *,
+    https: bool,
+    onion: str | None,
+    store: str | None = None,
+    gate: bool = True,
+) -> bytes:
     """Return the contents of config.json."""
     names = (*LOOPBACK_HOSTS, *hosts, *([onion] if onion else []))
     words = {
@@ -118,6 +171,9 @@ def write_settings(hosts: tuple[str, ...], gate_hosts: tuple[str, ...], *, https
         "full_percent": DEFAULT_FULL_PERCENT,
         "floor_mib": DEFAULT_FLOOR_MIB,
         "ballast_mib": DEFAULT_BALLAST_MIB,
+        **_ADDED,
+        "store": store,
+        "gate": gate,
     }
     _check(words)
     return (json.dumps(words, indent=1) + "\n").encode("ascii")
@@ -141,20 +197,24 @@ def _read_settings(directory: Path) -> Mapping[str, Any]:
         raise SettingRefused("config.json", "the file is missing or not JSON") from error
     if not isinstance(words, dict) or words.get("v") != 1:
         raise SettingRefused("config.json", "it is not of version 1")
+    words = {**_ADDED, **words}
     _check(words)
     return words
 
 
 def _check(words: Mapping[str, Any]) -> None:
-    known = {"v", "hosts", "gate_hosts", "https", "onion", *_NUMBERS}
+    known = {"v", "hosts", "gate_hosts", "https", "onion", *_NUMBERS, *_ADDED}
     for word in sorted(words.keys() ^ known):
         raise SettingRefused(word if word in known else "config.json", "it is missing, or an unknown word stands there")
     _onion(words)
     _hosts(words, "hosts")
     _hosts(words, "gate_hosts")
     _boolean(words, "https")
+    _boolean(words, "gate")
     for name in _NUMBERS:
         _number(words, name)
+    if words["store"] is not None:
+        read_store_url(words["store"])
 
 
 def _hosts(words: Mapping[str, Any], name: str) -> tuple[str, ...]:

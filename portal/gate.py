@@ -21,7 +21,7 @@ from crypto.keylist import MAX_LIST_BYTES
 from crypto.primitives import digest
 from crypto.signature import SIGNATURE_CHARACTERS, Namespace, SigningKey, sign, verify
 from intake import files
-from intake.acknowledgement import AcknowledgementRefused, read_acknowledgement
+from intake.acknowledgement import Acknowledgement, AcknowledgementRefused, read_acknowledgement
 from intake.bundle import Manifest, write_manifest
 from intake.errors import UndersealError
 from intake.limits import ACKNOWLEDGEMENT_MAX_BYTES, BUNDLE_MAX_ENVELOPES, KIB
@@ -44,6 +44,7 @@ from portal.publishing import (
 from portal.room import Ballast
 from portal.shelf import EnvelopeDamaged, MadeManifest, Shelf, Writing
 from portal.signed_requests import RequestRefused, check_body, verify_request
+from portal.store import CommitUnsettled
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -52,6 +53,7 @@ _SIGNATURE_START = b"-----BEGIN SSH SIGNATURE-----\n"
 _FORBIDDEN = b"The gate opens for a courier of this office only.\n"
 _FAILED = b"Something failed at the portal.\n"
 _NOT_STORED = b"The portal's storage does not answer; nothing was changed.\n"
+_UNSETTLED = b"The portal cannot say yet whether that was stored; please ask again.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,9 @@ class Gate:
         except (SQLAlchemyError, files.NotStored) as error:
             _log(error)
             return _whole(503, PLAIN_TEXT, _NOT_STORED)
+        except CommitUnsettled as error:
+            _log(error)
+            return _whole(503, PLAIN_TEXT, _UNSETTLED)
         except Exception as error:
             _log(error)
             return _whole(500, PLAIN_TEXT, _FAILED)
@@ -203,15 +208,27 @@ class Gate:
             raise Refused("the acknowledgement is not written as this version reads it; nothing was deleted") from error
         if held.portal != self._key.public.fingerprint or held.desk != key_list.desk.fingerprint:
             raise Refused("the acknowledgement is for another portal or desk; nothing was deleted")
-        if not self._shelf.made(held.pull, held.manifest):
+        if not self._shelf.made(held.pull, held.manifest) and not self._go_on_from(held):
             raise Refused("the acknowledgement names a bundle that this portal did not make; nothing was deleted")
         deleted = self._shelf.remove(held.digests)
-        if deleted or self._shelf.free_pages():
+        if deleted or self._shelf.has_gaps():
             self._tidy()
         return _json({"deleted": deleted, "unknown": len(held.digests) - deleted})
 
+    def _go_on_from(self, held: Acknowledgement) -> bool:
+        """Let a shelf that begins anew go on from what the desk holds, so that its chain of bundles is not a fork.
+
+        Only before the shelf's first bundle, and never backwards. The desk's signature says where its chain ends.
+        """
+        with self._shelf.begin() as writing:
+            last = writing.last_manifest()
+            if last is not None and (last.line is not None or last.pull >= held.pull):
+                return False
+            writing.keep_manifest(MadeManifest(held.pull, held.manifest, None, self._today(), None, None))
+        return True
+
     def _tidy(self) -> None:
-        """Give up the free pages, and with them the order in which the letters came since the last time.
+        """Give up what deletions left, and with it the order in which the letters came since the last time.
 
         While letters wait for their turn. Where it fails, as on a full disk, the next occasion does it: what was
         deleted is overwritten already.
@@ -219,7 +236,7 @@ class Gate:
         try:
             with files.locked(self._config.turn_file, wait=True):
                 self._shelf.vacuum()
-        except (SQLAlchemyError, sqlite3.Error, UndersealError) as error:
+        except (SQLAlchemyError, sqlite3.Error, CommitUnsettled, UndersealError) as error:
             _log(error)
 
     def _keys(self, body: bytes) -> Answer:

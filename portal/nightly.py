@@ -15,14 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from intake import files
 from intake.errors import Exit, UndersealError
 from portal.config import Config
+from portal.midnight import date_at_midnight
 from portal.room import Ballast
-from portal.shelf import EnvelopeDamaged, Shelf, date_at_midnight, storage_corrupt
-
-
-class ShelfDamaged(UndersealError):
-    """the shelf does not hold together: pull what waits, keep a copy of the folder, and set the portal up anew"""
-
-    exit_code = Exit.STORAGE
+from portal.shelf import EnvelopeDamaged, Shelf
+from portal.store import CommitUnsettled, ShelfDamaged, storage_corrupt
 
 
 class ShelfNotTidied(UndersealError):
@@ -43,7 +39,7 @@ class Night:
 def tidy(config: Config, today: date) -> Night:
     """Rewrite and check the shelf while no letter is being stored, and date every file of the folder at midnight.
 
-    Raises ShelfNotTidied, as on a full disk, or ShelfDamaged. The next night does what this one could not.
+    Raises ShelfNotTidied, as on a full disk, ShelfDamaged, RightsMissing. The next night does what this one could not.
     """
     os.environ["SQLITE_TMPDIR"] = str(config.directory)  # a large shelf is copied beside itself and nowhere else
     shelf, ballast = Shelf(config.shelf_url), Ballast(config)
@@ -54,7 +50,7 @@ def tidy(config: Config, today: date) -> Night:
             shelf.vacuum()
             whole = shelf.is_whole()
         found = Night(*shelf.waiting(), shelf.damaged())
-    except (SQLAlchemyError, sqlite3.Error) as error:
+    except (SQLAlchemyError, sqlite3.Error, CommitUnsettled) as error:
         if storage_corrupt(error):
             raise ShelfDamaged from error
         raise ShelfNotTidied(type(error).__name__) from error

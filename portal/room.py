@@ -17,7 +17,7 @@ from intake import files
 from intake.errors import UndersealError
 from intake.limits import MIB
 from portal.config import Config
-from portal.shelf import date_at_midnight
+from portal.midnight import date_at_midnight
 
 FILLING_PERCENT_BEFORE = 20  # the word `filling` is said so many points before `full`
 FILLING_FLOORS = 4  # and below so many times the floor

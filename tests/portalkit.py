@@ -165,9 +165,9 @@ def underseal(*arguments: object) -> Ran:
     return Ran(code, out.getvalue(), err.getvalue())
 
 
-def make_portal(office: PortalOffice, folder: Path) -> Path:
+def make_portal(office: PortalOffice, folder: Path, *options: str) -> Path:
     """Make a portal's folder and return it."""
-    ran = underseal("portal", "init", "--public", office.public, "--dir", folder)
+    ran = underseal("portal", "init", "--public", office.public, "--dir", folder, *options)
     assert ran.code == 0, ran.err
     return folder
 

@@ -18,6 +18,7 @@ from crypto.handedon import Roots
 from crypto.primitives import digest
 from crypto.signature import Namespace, SigningKey, sign
 from intake.signedpage import read_page_folder
+from portal.migrating import migrate
 from portal.publishing import ListRefused, Lists, take_list
 from portal.shelf import Shelf
 
@@ -165,8 +166,8 @@ def test_list_of_the_week_served(shelf: Shelf, office: PortalOffice) -> None:
 
 def test_second_week_serves_without_newer(folder: Path, office: PortalOffice, tmp_path: Path) -> None:
     """When this week's own list is missing, last week's list serves, since it covers today too."""
-    shelf = Shelf(f"sqlite:///{tmp_path / 'other.sqlite'}")
-    shelf.make()
+    migrate(url := f"sqlite:///{tmp_path / 'other.sqlite'}")
+    shelf = Shelf(url)
     text, signature = office.signed_list()
     take_list(shelf, text, signature, Roots(office.root.public), 1)
     assert [1, 1] == [served_sequence(shelf, office, week.first) for week in office.key_list.weeks]
@@ -230,8 +231,8 @@ def test_bad_list_refused(shelf: Shelf, office: PortalOffice, name: str) -> None
 
 def test_lower_sequence_refused(office: PortalOffice, tmp_path: Path) -> None:
     """A list below the highest one held is refused, however well it is signed; below the office's floor too."""
-    shelf = Shelf(f"sqlite:///{tmp_path / 'other.sqlite'}")
-    shelf.make()
+    migrate(url := f"sqlite:///{tmp_path / 'other.sqlite'}")
+    shelf = Shelf(url)
     take_list(shelf, *office.signed_list(sequence=5), Roots(office.root.public), 1)
     with pytest.raises(ListRefused, match="lower than one the portal already holds"):
         take_list(shelf, *office.signed_list(sequence=4), Roots(office.root.public), 1)

@@ -9,7 +9,6 @@ import re
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import threading
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from portalkit import PortalOffice, Served, end, serve, signed, underseal
+from storekit import Kit, both, slowly_both
 
 from crypto.primitives import digest
 from portal.shelf import Shelf
@@ -112,15 +112,14 @@ def _gone(pid: int) -> bool:
     return False
 
 
+@slowly_both
 def test_killed_loses_nothing(folder: Path, office: PortalOffice, shelf: Shelf) -> None:
     """Killed in the middle of eight clients' letters, five times: each acknowledged letter is there, byte for byte."""
     acknowledged = [envelope for cycle in range(5) for envelope in _killed_cycle(folder, office, 0.05 + cycle * 0.07)]
     assert 5 < len(acknowledged)
     held = list(shelf.bodies([digest(envelope) for envelope in acknowledged]))
     assert acknowledged == held
-    connection = sqlite3.connect(folder / "shelf.sqlite")
-    assert ("ok",) == connection.execute("PRAGMA integrity_check").fetchone()
-    connection.close()
+    assert shelf.is_whole()
 
 
 def _killed_cycle(folder: Path, office: PortalOffice, seconds: float) -> list[bytes]:
@@ -145,33 +144,29 @@ def _post_until_killed(served: Served, head: bytes) -> list[bytes]:
     return taken
 
 
-def test_short_lock_is_waited_for(served: Served, office: PortalOffice, folder: Path) -> None:
+@both
+def test_short_lock_is_waited_for(served: Served, office: PortalOffice, store: Kit) -> None:
     """While another program holds the database for two seconds, a letter waits, and is taken."""
     served.post(office.envelope())
-    connection = sqlite3.connect(folder / "shelf.sqlite", isolation_level=None, check_same_thread=False)
-    connection.execute("BEGIN EXCLUSIVE")
-    timer = threading.Timer(2, connection.execute, ["COMMIT"])
-    timer.start()
-    assert 201 == served.post(office.envelope()).status
-    timer.join()
-    connection.close()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool, store.held():
+        sent = pool.submit(served.post, office.envelope())
+        time.sleep(2)
+        assert not sent.done()
+    assert 201 == sent.result().status
 
 
+@both
 @pytest.mark.long
-def test_long_lock_is_refused(served: Served, office: PortalOffice, folder: Path, shelf: Shelf) -> None:
+def test_long_lock_is_refused(served: Served, office: PortalOffice, store: Kit, shelf: Shelf) -> None:
     """While the database is held, each sender is told within 12 seconds; afterwards all is as before."""
-    connection = sqlite3.connect(folder / "shelf.sqlite", isolation_level=None)
     served.post(office.envelope())
-    connection.execute("BEGIN EXCLUSIVE")
     envelopes = [office.envelope() for _ in range(12)]
-    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+    with concurrent.futures.ThreadPoolExecutor(12) as pool, store.held():
         began = time.monotonic()
         answers = list(pool.map(served.post, envelopes))
-    assert 12.5 > time.monotonic() - began
-    assert {503} == {answer.status for answer in answers}
-    time.sleep(10)
-    connection.execute("COMMIT")
-    connection.close()
+        assert 12.5 > time.monotonic() - began
+        assert {503} == {answer.status for answer in answers}
+        time.sleep(10)
     assert [201] * 12 == [served.post(envelope).status for envelope in envelopes]
     assert 13 == shelf.waiting()[0]
 
@@ -215,7 +210,8 @@ def _drip(lines: list[socket.socket], seconds: int) -> None:
                 line.sendall(b"a")
 
 
-def test_nothing_is_logged(folder: Path, office: PortalOffice) -> None:
+@both
+def test_nothing_is_logged(folder: Path, office: PortalOffice, store: Kit) -> None:
     """After good, bad, cut and broken requests that carry marks, the portal has said nothing and kept no mark."""
     served = serve(folder)
     mark = b"canary-f3a9"
@@ -237,9 +233,11 @@ def test_nothing_is_logged(folder: Path, office: PortalOffice) -> None:
     assert "" == served.said()
     kept = [path for path in folder.rglob("*") if path.is_file() and mark in path.read_bytes()]
     assert [] == kept
+    assert mark not in store.seized()
     end(served)
 
 
+@both
 def test_stop_is_graceful(served: Served, folder: Path, office: PortalOffice) -> None:
     """SIGTERM ends every process with exit code 0, and the gate's socket file goes with them."""
     processes = [served.process.pid, *served.workers()]
@@ -264,6 +262,7 @@ def test_taken_port_is_told(served: Served, empty_portal: Path, tmp_path: Path) 
     assert 200 == served.request("GET", "/health").status
 
 
+@both
 def test_memory_of_a_worker(served: Served, office: PortalOffice) -> None:
     """A worker that has taken letters holds at most 80 MB."""
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
