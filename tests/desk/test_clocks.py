@@ -4,11 +4,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
-from deskkit import CANARY, PASSPHRASE, Desk, Office, command, day, letter, read_log, typed
+from clockkit import CALM, LAST_MONTH, SUPERVISOR, URGENT, all_clocks, by_rule
+from deskkit import PASSPHRASE, Desk, day, read_log, typed
 
 from desk import clock_lines, clocks, clocks_cli, deadlines
 from desk.clock_errors import YesRefused
@@ -19,38 +18,11 @@ from desk.regimes import Unit, load_profile
 from desk.vault import Vault, open_vault, read_header
 from desk.verify import verify_vault
 
-CALM, URGENT, SUPERVISOR = "01" * 16, "02" * 16, "03" * 16
-LAST_MONTH = (day().replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
-
 
 @contextmanager
 def _on(desk: Desk, days: int = 0, passphrase: str = PASSPHRASE) -> Iterator[Vault]:
     with open_vault(desk.folder, read_header(desk.folder), typed(passphrase), day() + timedelta(days=days)) as vault:
         yield vault
-
-
-@pytest.fixture
-def clocked(desk: Desk, office: Office) -> Desk:
-    """A desk with a calm report of last month, one that cannot wait, and one by a supervisor of long ago."""
-    answers = {"kinds": ["REV"], "event_month": LAST_MONTH, "region": "west"}
-    long_ago = {"kinds": ["RET"], "event_month": "before_2y", "role_band": "supervisor_or_manager"}
-    letters = [
-        letter(CANARY, id=CALM, answers=answers),
-        letter(f"{CANARY}; they will be removed tomorrow and she may be killed", id=URGENT, answers=answers),
-        letter(CANARY, id=SUPERVISOR, answers=long_ago),
-    ]
-    run = desk.receive(office.bundle([office.envelope(each) for each in letters]))
-    assert 0 == run.code, run.err
-    return desk
-
-
-def _clocks(desk: Desk, *arguments: str) -> list[Any]:
-    found: list[Any] = desk("clocks", "--json", *arguments).json["clocks"]
-    return found
-
-
-def _of(desk: Desk, report: str = CALM) -> dict[str, Any]:
-    return {clock["rule"]: clock for clock in _clocks(desk, "--report", report)}
 
 
 def _rows(found: tuple[Clock, ...], report: str = CALM) -> dict[str, Clock]:
@@ -65,14 +37,14 @@ def _workday_before(last: date) -> date:
 
 def test_acknowledgement_runs_by_itself(clocked: Desk) -> None:
     """Seven days from the day it was filed, until somebody says it is done; every answer names rule and profile."""
-    clock = _of(clocked)["acknowledgement"]
+    clock = by_rule(clocked)["acknowledgement"]
     seven = day() + timedelta(days=7)
     assert (str(day()), str(seven), str(_workday_before(seven))) == (clock["from"], clock["hard_due"], clock["file_by"])
     named = ("received", 7, "calendar_days", "us-federal-2026", "2026-03-09", False)
     assert named == tuple(clock[name] for name in ("trigger", "count", "unit", "profile", "as_of", "verified"))
     assert 0 == clocked("clock", "0101", "acknowledgement", "--done").code
-    assert "acknowledgement" not in _of(clocked)
-    assert "acknowledgement" in _of(clocked, SUPERVISOR)
+    assert "acknowledgement" not in by_rule(clocked)
+    assert "acknowledgement" in by_rule(clocked, SUPERVISOR)
 
 
 def test_feedback_counts_from_the_acknowledgement(clocked: Desk) -> None:
@@ -99,13 +71,13 @@ def test_what_cannot_wait_stands_in_front_without_a_clock(clocked: Desk) -> None
     first = run.out.split("\n")[1].split()
     assert ["TODAY", "-", "02020202", "-", "-", "act", "now"] == first
     assert [URGENT] == clocked("clocks", "--json").json["today"]
-    assert {} == _of(clocked, URGENT)
+    assert {} == by_rule(clocked, URGENT)
     assert "TODAY: act now" in clocked("clocks", "--report", "0202").out
     clocked("clock", "0202", "ulp", "--day", str(day()))
-    assert ["ulp"] == list(_of(clocked, URGENT))
+    assert ["ulp"] == list(by_rule(clocked, URGENT))
     clocked("status", "0202", "done")
     assert [] == clocked("clocks", "--json").json["today"]
-    assert {"acknowledgement", "feedback", "ulp"} == set(_of(clocked, URGENT))
+    assert {"acknowledgement", "feedback", "ulp"} == set(by_rule(clocked, URGENT))
 
 
 def test_sorted_by_the_day_to_file_by(clocked: Desk) -> None:
@@ -113,23 +85,23 @@ def test_sorted_by_the_day_to_file_by(clocked: Desk) -> None:
     clocked("clock", "0101", "ulp", "--day", str(day()))
     clocked("clock", "0101", "eeo_counselor", "--day", str(day() - timedelta(days=44)))
     clocked("clock", "0303", "arbitration", "--day", str(day()))
-    found = _clocks(clocked)
+    found = all_clocks(clocked)
     assert "arbitration" == found[0]["rule"]
     by = [clock["file_by"] for clock in found[1:]]
     assert sorted(by) == by
     clocked("regime", "us-federal-excluded")
-    assert [("arbitration", "off"), ("ulp", "off")] == sorted((c["rule"], c["state"]) for c in _clocks(clocked)[-2:])
+    assert [("arbitration", "off"), ("ulp", "off")] == sorted((c["rule"], c["state"]) for c in all_clocks(clocked)[-2:])
 
 
 def test_narrowed(clocked: Desk) -> None:
     """By route, by days, by report; what is past and what nobody counts stays in any number of days."""
     clocked("clock", "0101", "ulp", "--day", str(day() - timedelta(days=400)))
     clocked("clock", "0303", "arbitration", "--day", str(day()))
-    assert [SUPERVISOR, CALM] == [clock["report"] for clock in _clocks(clocked, "--route", "arbitration")] + [
-        clock["report"] for clock in _clocks(clocked, "--route", "ulp")
+    assert [SUPERVISOR, CALM] == [clock["report"] for clock in all_clocks(clocked, "--route", "arbitration")] + [
+        clock["report"] for clock in all_clocks(clocked, "--route", "ulp")
     ]
-    assert {"arbitration", "ulp"} == {clock["rule"] for clock in _clocks(clocked, "--due-within", "0")}
-    assert {"arbitration", "ulp", "acknowledgement"} == {c["rule"] for c in _clocks(clocked, "--due-within", "7")}
+    assert {"arbitration", "ulp"} == {clock["rule"] for clock in all_clocks(clocked, "--due-within", "0")}
+    assert {"arbitration", "ulp", "acknowledgement"} == {c["rule"] for c in all_clocks(clocked, "--due-within", "7")}
     run = clocked("clocks", "--limit", "1")
     assert "1 of 6 clocks" in run.err
     assert 2 == clocked("clocks", "--route", "charge").code
@@ -138,7 +110,7 @@ def test_narrowed(clocked: Desk) -> None:
 def test_passed_is_never_too_late(clocked: Desk) -> None:
     """A clock that has passed asks for counsel, and goes on being shown."""
     clocked("clock", "0101", "ulp", "--day", str(day() - timedelta(days=400)))
-    clock = _of(clocked)["ulp"]
+    clock = by_rule(clocked)["ulp"]
     assert ("passed", "passed by this count; ask counsel: exceptions exist") == (clock["state"], clock["says"])
     for run in (clocked("clocks"), clocked("clocks", "--report", "0101")):
         assert "exceptions exist" in run.out + run.err
@@ -149,7 +121,7 @@ def test_month_only(clocked: Desk) -> None:
     """A month gives a window: the earliest day to file by, and the last on which it may still be open."""
     run = clocked("clock", "0101", "eeo_counselor", "--month", LAST_MONTH)
     assert 0 == run.code, run.err
-    clock = _of(clocked)["eeo_counselor"]
+    clock = by_rule(clocked)["eeo_counselor"]
     profile = load_profile("us-federal-2026")
     span = deadlines.span_from(profile, profile.route("eeo_counselor"), deadlines.read_month(LAST_MONTH))
     assert [str(span.file_by), str(span.open_until_at_least), str(span.certainly_past_after)] == [
@@ -183,7 +155,7 @@ def test_month_of_the_officer_gives_candidates(clocked: Desk) -> None:
     assert {LAST_MONTH} == {one["from"] for one in answer["candidates"]}
     assert before == clocked("verify").out
     assert "nothing of this is set" in clocked("clocks", "--report", "0101").out
-    assert {"acknowledgement", "feedback"} == set(_of(clocked))
+    assert {"acknowledgement", "feedback"} == set(by_rule(clocked))
     clocked("clock", "0101", "ulp", "--day", str(day()))
     answer = clocked("clocks", "--report", "0101", "--json").json
     assert {"eeo_counselor", "grievance", "osc_reprisal"} == {one["rule"] for one in answer["candidates"]}
@@ -236,54 +208,10 @@ def test_what_was_filed_already_is_said(clocked: Desk) -> None:
 def test_no_election_no_question(clocked: Desk) -> None:
     """An answer that came closes its clock at once, and says what may follow."""
     clocked("clock", "0101", "information_request", "--day", str(day()))
-    assert "information_request" in _of(clocked)
+    assert "information_request" in by_rule(clocked)
     run = clocked("clock", "0101", "information_request", "--done")
     assert (0, True) == (run.code, "a refusal starts the clock of a charge" in run.err)
-    assert "information_request" not in _of(clocked)
-
-
-def test_unverified_rule_is_not_relied_on(clocked: Desk) -> None:
-    """It shows a warning; only counsel's word for the rule, under this profile, lets anybody rely on its day."""
-    clocked("clock", "0101", "mspb_appeal", "--day", str(day()))
-    assert "counsel has not confirmed the rule" in clocked("clocks", "--report", "0101").out
-    assert 1 == clocked("clock", "0101", "mspb_appeal", "--relied-on").code
-    assert 2 == clocked("regime", "--route", "mspb_appeal", "--confirmed").code
-    _with_counsel(clocked)
-    assert 0 == clocked("regime", "--route", "mspb_appeal", "--confirmed").code
-    assert 0 == clocked("clock", "0101", "mspb_appeal", "--relied-on").code
-    assert (True, True) == tuple(_of(clocked)["mspb_appeal"][name] for name in ("relied_on", "verified"))
-    clocked("regime", "us-federal-2019")
-    assert False is _of(clocked)["mspb_appeal"]["verified"]
-
-
-def _with_counsel(desk: Desk) -> None:
-    roles = [word for role in ("custodian", "coder", "counsel") for word in ("--role", role)]
-    assert 0 == desk("roles", "Ana Example", *roles).code
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code"),
-    [
-        (("eeo_counselor",), 3),
-        (("eeo_counselor", "--month", LAST_MONTH), 1),
-        (("ulp", "--day", str(day())), 1),
-        (("arbitration", "--day", str(day())), 1),
-        (("acknowledgement",), 1),
-    ],
-    ids=["no clock", "a month", "contested", "contract", "unverified"],
-)
-def test_not_relied_on(clocked: Desk, arguments: tuple[str, ...], code: int) -> None:
-    """Without a day, without a rule that is confirmed and open, nothing is relied on and nothing changes."""
-    before = clocked("verify").out
-    assert code == clocked("clock", "0101", *arguments, "--relied-on").code
-    assert before == clocked("verify").out
-
-
-def test_relied_on(clocked: Desk) -> None:
-    """A verified rule from a day."""
-    run = clocked("clock", "0101", "eeo_counselor", "--day", str(day()), "--relied-on")
-    assert (0, True) == (run.code, "open, relied on" in run.out), run.err
-    assert "open, relied" in clocked("clocks").out
+    assert "information_request" not in by_rule(clocked)
 
 
 @pytest.mark.parametrize(
@@ -314,13 +242,13 @@ def test_set_anew_removed_and_twice(clocked: Desk) -> None:
     """A later day takes the place of an earlier; the same again changes nothing; a mistake is taken away."""
     clocked("clock", "0101", "ulp", "--day", str(day() - timedelta(days=9)))
     clocked("clock", "0101", "ulp", "--day", str(day() - timedelta(days=2)))
-    assert [str(day() - timedelta(days=2))] == [c["from"] for c in _clocks(clocked) if c["rule"] == "ulp"]
+    assert [str(day() - timedelta(days=2))] == [c["from"] for c in all_clocks(clocked) if c["rule"] == "ulp"]
     before = clocked("verify").out
     run = clocked("clock", "0101", "ulp", "--day", str(day() - timedelta(days=2)))
     assert (0, True) == (run.code, "nothing changed" in run.err)
     assert before == clocked("verify").out
     assert 0 == clocked("clock", "0101", "ulp", "--remove").code
-    assert "ulp" not in _of(clocked)
+    assert "ulp" not in by_rule(clocked)
     assert {"ulp"} <= {c["rule"] for c in clocked("clocks", "--report", "0101", "--json").json["candidates"]}
 
 
@@ -353,80 +281,6 @@ def test_two_who_differ_are_both_shown(clocked: Desk) -> None:
         assert [] == verify_vault(vault).faults
 
 
-def test_contract_is_set_by_the_office(clocked: Desk) -> None:
-    """Days of each grievance step, and with whom to file: the wrong office can lose it, and not knowing is said."""
-    clocked("clock", "0101", "grievance_step", "--day", str(day()))
-    assert "office to file with not set" in clocked("clocks", "--report", "0101").out
-    assert ("contract", None) == tuple(_of(clocked)["grievance_step"][name] for name in ("state", "file_by"))
-    run = clocked(
-        *("regime", "--route", "grievance_step", "--count", "5", "--unit", "workdays", "--file-with"),
-        typed="headquarters, labor relations\n",
-    )
-    assert 0 == run.code, run.err
-    clock = _of(clocked)["grievance_step"]
-    assert ("headquarters, labor relations", 5, "workdays") == tuple(clock[k] for k in ("file_with", "count", "unit"))
-    assert str(deadlines.workdays_after("US", day(), 5)) == clock["file_by"]
-    assert "with headquarters, labor relations" in clocked("clocks", "--report", "0101").out
-    clocked("regime", "--route", "grievance_step_3", "--count", "9")
-    clocked("clock", "0101", "grievance_step_3", "--day", str(day()))
-    third = _of(clocked)["grievance_step_3"]
-    assert (str(day() + timedelta(days=9)), "") == (third["unrolled"], third["file_with"])
-    assert 2 == clocked("regime", "--route", "ulp", "--count", "12").code
-    assert 2 == clocked("regime", "--count", "12").code
-    assert 2 == clocked("regime", "--route", "grievance", "--unit", "months").code
-    assert "headquarters, labor relations" == _of(clocked)["grievance_step"]["file_with"]
-
-
-def test_regime_is_chosen_and_named(clocked: Desk) -> None:
-    """Every answer prints the profile and the day it is as of; what is switched off has no days."""
-    assert "the office has chosen no profile" in clocked("regime").err
-    clocked("clock", "0101", "ulp", "--day", str(day()))
-    run = clocked("regime", "us-federal-excluded")
-    assert "profile us-federal-excluded, as of 2026-03-09" == run.out.split("\n")[0]
-    assert "nothing changed" in clocked("regime", "us-federal-excluded").err
-    lines = [
-        *("clocks", "clocks --report 0101", "clock 0101 eeo_counselor --month " + LAST_MONTH, "regime"),
-        *("clocks --route ulp", "regime --route ulp", "clocks --due-within 3"),
-    ]
-    for line in lines:
-        assert "profile us-federal-excluded, as of 2026-03-09" in clocked(*line.split()).out, line
-    clock = _of(clocked)["ulp"]
-    assert ("off", None, None) == (clock["state"], clock["file_by"], clock["hard_due"])
-    assert "ulp" not in {c["rule"] for c in _clocks(clocked, "--due-within", "366")}
-    assert "off in this profile: not due" in clocked("clocks", "--report", "0101").out
-    row = next(line for line in clocked("clocks").out.split("\n") if " ulp " in line)
-    assert ["-", "-", "off"] == [row.split()[at] for at in (0, 1, -1)]
-    assert 3 == clocked("regime", "us-federal-1999").code
-
-
-def test_table_fits_eighty_columns(clocked: Desk) -> None:
-    """Every route, every state: no line of the answer is wider than a terminal."""
-    for route in load_profile("us-federal-2026").routes:
-        clocked("clock", "0101", route.id, "--day", str(day() - timedelta(days=40)))
-        clocked("clock", "0303", route.id, "--month", LAST_MONTH)
-    for name in ("us-federal-2019", "us-federal-2026", "us-federal-excluded"):
-        for line in ("regime " + name, "clocks", "clocks --report 0101", "clocks --report 0303"):
-            run = clocked(*line.split())
-            assert [] == [shown for shown in run.out.split("\n") if len(shown) > 80], line
-
-
-def test_roles(clocked: Desk, tmp_path: Path) -> None:
-    """A custodian alone sets no clock; a coder sets one, and chooses no regime."""
-    for name, role in (("Ben Example", "coder"), ("Cem Example", "custodian")):
-        secret = tmp_path / role
-        secret.write_text(f"nine bells for the {role}\n")
-        assert 0 == clocked("join", name, "--role", role, "--new-passphrase-file", str(secret)).code
-    ran = {}
-    for role in ("coder", "custodian"):
-        mine = ("--dir", str(clocked.folder), "--passphrase-file", str(tmp_path / role))
-        ran[role] = (
-            command("desk", "clock", *mine, "0101", "ulp", "--day", str(day())).code,
-            command("desk", "regime", *mine, "us-federal-2019").code,
-            command("desk", "clocks", *mine).code,
-        )
-    assert {"coder": (0, 2, 0), "custodian": (2, 0, 0)} == ran
-
-
 def test_yes_is_for_throwaway_offices_only() -> None:
     """In earnest somebody types the route's name."""
     with pytest.raises(YesRefused):
@@ -452,5 +306,5 @@ def test_quarantine_shows_clocks_and_no_words(clocked: Desk) -> None:
     """A report that nobody may read has its clocks all the same; an erased one has none."""
     clocked("clock", "0101", "ulp", "--day", str(day()))
     assert 0 == clocked("quarantine", "0101", typed="a reason\n").code
-    assert {"acknowledgement", "feedback", "ulp"} == set(_of(clocked))
+    assert {"acknowledgement", "feedback", "ulp"} == set(by_rule(clocked))
     assert "herons" not in clocked("clocks", "--report", "0101").out
