@@ -12,6 +12,7 @@ import click
 
 from desk import (
     backup_cli,
+    clocks_cli,
     custody_cli,
     destroy_cli,
     keeping_cli,
@@ -74,6 +75,7 @@ VERBS = (
     *keeping_cli.VERBS,
     *backup_cli.VERBS,
     *destroy_cli.VERBS,
+    *clocks_cli.VERBS,
     renew_cli.renew,
     train_cli.train,
 )

@@ -26,6 +26,9 @@ class Topic(StrEnum):
     RULES = "rules"  # value: the acts that need two people
     BACKUP = "backup"  # the one subject "backup"; value: digest of the heads that the copy holds
     SECOND = "second"  # subject: a request's id; value: asked, approved or done; text: what was asked for
+    CLOCK = "clock"  # subject: a report; value: route, day or month, desk.clocks.Mark; one decision for each route
+    REGIME = "regime"  # value: a profile of deadlines
+    ROUTE = "route"  # subject: a route; value: count, unit, the profile it is confirmed for; text: with whom to file
 
 
 @dataclass(frozen=True, slots=True)

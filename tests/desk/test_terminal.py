@@ -28,6 +28,8 @@ def hostile(office: Office, tmp_path: Path) -> Desk:
     desk("summarize", "0000", typed=HOSTILE)
     desk("status", "0000", "closed", typed=HOSTILE)
     desk("hold", "--report", "0000", typed=HOSTILE)
+    desk("regime", "--route", "grievance", "--file-with", typed=HOSTILE)
+    desk("clock", "0000", "grievance", "--month", "2026-03")
     return desk
 
 
@@ -78,6 +80,16 @@ VERBS: dict[str, tuple[str, ...]] = {
     "requests": ("approve",),
     "no such request": ("approve", HOSTILE),
     "no such act": ("two", "--act", HOSTILE),
+    "clocks": ("clocks",),
+    "clocks of one": ("clocks", "--report", "0000"),
+    "clocks json": ("clocks", "--json"),
+    "clock": ("clock", "0000", "ulp", "--month", "2026-03"),
+    "no such route": ("clock", "0000", HOSTILE, "--done"),
+    "no day": ("clock", "0000", "ulp", "--day", HOSTILE),
+    "no month": ("clock", "0000", "ulp", "--month", HOSTILE),
+    "regime": ("regime",),
+    "route of the regime": ("regime", "--route", "grievance"),
+    "no such profile": ("regime", HOSTILE),
     "backup": ("backup", FILE_NAME),
     "log": ("export-log", FILE_NAME),
     "identity missing": ("show", "0000", "--words", "--identity", FILE_NAME),
