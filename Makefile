@@ -18,7 +18,7 @@ WORKERS ?= 2
 OUTSIDE := $(or $(TMPDIR),/tmp)/underseal-tests-$(shell id -u)
 PYTEST = cd $(OUTSIDE) && UNDERSEAL_SOURCE=$(CURDIR) PATH=$(CURDIR)/$(BIN):$$PATH $(CURDIR)/$(BIN)/python -P -m pytest -c setup.cfg
 
-.PHONY: help dev page lint system outside test faults bench demo wheelhouse clean
+.PHONY: help dev page lint system system-long outside test faults drill bench demo wheelhouse clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -61,6 +61,9 @@ lint: dev
 system:
 	@deploy/system-packages
 
+system-long:
+	@deploy/system-packages long
+
 outside: dev
 	rm -rf $(OUTSIDE) && mkdir -p $(OUTSIDE)
 	cp -r tests setup.cfg $(OUTSIDE)/
@@ -70,8 +73,12 @@ test: system lint outside
 	$(PYTEST) tests -m "not long" --numprocesses $(WORKERS) --dist loadfile
 
 # make faults the long kills, floods and fuzzing (an hour)
-faults: system outside
+faults: system-long outside
 	$(PYTEST) tests -m long --timeout 3600
+
+# make drill  deploy/RUNBOOK.md, followed command by command on a fresh Debian 12 that boots (as root; ten minutes)
+drill: system-long outside
+	$(PYTEST) tests/deploy/test_runbook.py -m long --exitfirst --timeout 3600
 
 # make bench  the figures of bench/, side by side
 bench: dev
@@ -83,12 +90,12 @@ demo: dev
 # make wheelhouse  dist/wheelhouse: every part with its libraries, to install where there is no network
 wheelhouse: dev
 	rm -rf dist/wheelhouse
-	for list in pip courier desk portal; do \
+	for list in pip courier desk portal postgresql; do \
 	  $(BIN)/python -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: \
 	    --dest dist/wheelhouse -r deploy/requirements/$$list.txt; \
 	done
 	cp dist/underseal-*.whl dist/wheelhouse/
-	cd dist/wheelhouse && ours=$$(ls underseal-*.whl) && for part in courier desk portal; do \
+	cd dist/wheelhouse && ours=$$(ls underseal-*.whl) && for part in courier desk portal postgresql; do \
 	  { cat ../../deploy/requirements/$$part.txt; printf './%s --hash=sha256:%s\n' $$ours $$(sha256sum < $$ours | cut -c-64); } > $$part.txt; \
 	done && sha256sum -- * > SHA256SUMS
 	@echo "made dist/wheelhouse; README, \"Without a network\", says how to install from it"

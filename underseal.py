@@ -20,6 +20,7 @@ _GROUPS = {
     "demo": ("underseal_demo", "demo", "Run a throwaway office on this machine."),
 }
 _EXTRAS = {"keys": "desk", "demo": "dev"}  # what a group is installed with, where that is not its own name
+_EXTRAS_OF = {"psycopg": "postgresql"}  # what brings a library that is no part of its group
 
 
 class PartMissing(UndersealError):
@@ -117,7 +118,9 @@ def _run(voice: Voice, group: str) -> int:
         return Exit.STORAGE
     except ModuleNotFoundError as error:
         voice.say(f"the part that needs {error.name} is not installed")
-        voice.hint(f"install it with: pip install 'underseal[{_EXTRAS.get(group, group)}]'")
+        voice.hint(
+            f"install it with: pip install 'underseal[{_EXTRAS_OF.get(error.name or '', _EXTRAS.get(group, group))}]'"
+        )
         return Exit.MISSING
     except Exception as error:  # a fault of ours: a traceback could show what must not be shown
         voice.say(f"this program failed on something it did not foresee ({type(error).__name__})")

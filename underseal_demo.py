@@ -15,7 +15,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,18 +25,10 @@ from intake.errors import Exit, UndersealError
 from intake.files import make_folder, read, write_new
 from intake.limits import MIB
 from intake.page import officer_program
-from intake.questionnaire import load_questionnaire
+from intake.samples import QUESTIONNAIRE, REGIONS, letter_of, samples
 
 _VOICE = Voice("demo")
-_QUESTIONNAIRE = "asylum-officer"
 _PASSPHRASE = b"throwaway office, protects nobody\n"
-_REGIONS = {
-    "border_west": "Border, west",
-    "border_central": "Border, centre",
-    "border_east": "Border, east",
-    "capital_area": "Capital area",
-    "interior_north": "Interior, north",
-}
 _CONTACTS = {"Office of Special Counsel": "osc.gov (example)", "Inspector General": "oig.dhs.gov (example)"}
 _START_SECONDS = 30
 _UNDERSEAL = (sys.executable, "-P", "-m", "underseal")
@@ -186,7 +177,7 @@ def make_office(folders: Folders) -> None:
     make_folder(folders.base)
     make_folder(folders.stick)
     write_new(folders.passphrase, _PASSPHRASE)
-    regions = [f"--region={name}={label}" for name, label in _REGIONS.items()]
+    regions = [f"--region={name}={label}" for name, label in REGIONS.items()]
     contacts = [f"--contact={label}={text}" for label, text in _CONTACTS.items()]
     name = ["--office", "Throwaway Local 0000", "--throwaway"]
     run(folders, "ceremony", "keys", "ceremony", "--dir", folders.office, *name, *regions, *contacts, secret=True)
@@ -273,15 +264,14 @@ def await_portal(process: subprocess.Popen[bytes], port: int) -> None:
 
 def _send_samples(folders: Folders, port: int) -> int:
     """Seal the sample reports with the page's own code, and post them one by one."""
-    samples = json.loads(resources.files("intake").joinpath("samples.json").read_text("utf-8"))["samples"]
     week = request(port, "GET", "/keys.txt")[1].decode("utf-8")
     signature = request(port, "GET", "/keys.txt.sig")[1].decode("ascii")
     office = json.loads(read(folders.office / "public" / "office.json", MIB))
     today = time.strftime("%Y-%m-%d", time.gmtime())
     commands = [
-        {"do": "seal", "letter": letter_of(sample), "questionnaire": _QUESTIONNAIRE, "keys": week,
+        {"do": "seal", "letter": letter_of(sample), "questionnaire": QUESTIONNAIRE, "keys": week,
          "signature": signature, "office": office, "today": today}
-        for sample in samples
+        for sample in samples()
     ]  # fmt: skip
     for answer in _VOICE.counted(sealed(commands), len(commands), "reports"):
         envelope = base64.b64decode(answer["envelope"])
@@ -308,40 +298,6 @@ def sealed(commands: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
                 yield answer
     except FileNotFoundError as error:
         raise StepFailed("seal", hint="install Node 20 or newer") from error
-
-
-def letter_of(sample: dict[str, Any]) -> dict[str, Any]:
-    """Return what an officer would have chosen on the page: the sample's facts that the questionnaire asks for."""
-    questionnaire = load_questionnaire(_QUESTIONNAIRE)
-    kinds = sorted({code.split(".")[0] for code in sample["kinds"]})
-    facts = {**flat(sample["facts"]), "kinds": kinds, "codes": sample["kinds"], "contact": contact_of(sample)}
-    asked = [field.id for group in questionnaire.open_groups(facts) for field in group.fields]
-    day = sample["consent"]["not_before"]
-    consent = {
-        **sample["consent"],
-        "min_similar": str(sample["consent"]["min_similar"]),
-        "not_before": day[: len("YYYY-MM")] if day else "no_answer",
-    }
-    return {
-        "answers": {name: facts[name] for name in asked if name in facts},
-        "text": sample["text"],
-        "consent": {**consent, "text_version": questionnaire.consent_text_version},
-        "lang": sample["lang"],
-    }
-
-
-def flat(facts: dict[str, Any]) -> dict[str, Any]:
-    """Return the facts by the questionnaire's field ids: those of a block under its name, numbers as text."""
-    answers: dict[str, Any] = {}
-    for name, fact in facts.items():
-        inner = {f"{name}_{key}": value for key, value in fact.items()} if isinstance(fact, dict) else {name: fact}
-        answers |= {key: str(value) if isinstance(value, int) else value for key, value in inner.items()}
-    return answers
-
-
-def contact_of(sample: dict[str, Any]) -> str:
-    """Return whether the officer wants to read an answer."""
-    return "inbox" if sample.get("contact", {}).get("wants_reply") else "none"
 
 
 def request(port: int, method: str, path: str, body: bytes | None = None, *, seconds: int = 60) -> tuple[int, bytes]:

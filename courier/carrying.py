@@ -2,6 +2,8 @@
 """Carrying: bundles from the portal to a stick, and signed files from a stick to the portal."""
 
 import contextlib
+import functools
+import gzip
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -10,9 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from courier.line import AnswerStrange, GateRefused, Line
-from courier.settings import Carried, keep_carried, load_carried
+from courier.settings import (
+    Carried,
+    keep_carried,
+    keep_page,
+    keep_statements,
+    load_carried,
+    load_office,
+    load_page_number,
+    load_roots,
+)
 from crypto.errors import CryptoError
-from crypto.keylist import MAX_LIST_BYTES, read_key_list
+from crypto.handedon import roots_after
+from crypto.keylist import MAX_LIST_BYTES
 from crypto.primitives import digest
 from crypto.signature import SIGNATURE_CHARACTERS, PublicKey
 from intake.acknowledgement import AcknowledgementRefused, read_acknowledgement
@@ -20,7 +32,8 @@ from intake.bundle import BundleRefused, Manifest, read_envelopes, read_head
 from intake.errors import Exit, UndersealError
 from intake.files import FileMissing, FileThere, new_file, opened, read
 from intake.limits import ACKNOWLEDGEMENT_MAX_BYTES
-from intake.office import Office
+from intake.signedpage import PageUntrusted, read_page_folder
+from intake.statements import read_statements
 from intake.strictjson import canonical
 
 _LEFT_BEHIND = re.compile(r"\.[0-9a-f]{16}\.part", re.ASCII)  # as intake.files names what is not finished
@@ -79,26 +92,93 @@ def pull(line: Line, folder: Path, stick: Path, portal_key: PublicKey, steps: St
     return Pulled(path, manifest, here_already, skipped=manifest.previous != carried.manifest)
 
 
-def push(line: Line, outgoing: Path, office: Office) -> Iterator[Pushed]:
-    """Send every signed file of a folder, key lists first, and yield what became of each. Sending again is harmless.
+def push(line: Line, folder: Path, outgoing: Path) -> Iterator[Pushed]:
+    """Send every signed file of a folder and yield what became of each. Sending again is harmless.
 
-    Only what is a key list of this office or an acknowledgement leaves this machine, whatever lies on the stick under
-    such a name. Raises FileMissing for a file without its signature or a link, Unreachable, StickMissing.
+    In this order: what hands the root on, key lists, the page in the folder `page`, acknowledgements. Only what this
+    office's root has signed, or is an acknowledgement, leaves this machine, whatever lies on the stick under such a
+    name; and nothing older than what this courier has brought before.
+    Raises FileMissing for a file without its signature or a link, Unreachable, StickMissing.
     """
     if not outgoing.is_dir():
         raise StickMissing(outgoing.name)
-    kinds = (("keys-*.txt", "/keys", MAX_LIST_BYTES), ("ack-*.json", "/acknowledge", ACKNOWLEDGEMENT_MAX_BYTES))
-    for pattern, route, max_bytes in kinds:
-        for path in sorted(outgoing.glob(pattern)):
-            signature = read(path.with_name(path.name + ".sig"), SIGNATURE_CHARACTERS, follow=False)
-            data = read(path, max_bytes, follow=False)
-            try:
-                _check(route, data, signature, office)
-                yield Pushed(path.name, _checked(line.ask(route, data + signature), route), None)
-            except FileStrange as error:
-                yield Pushed(path.name, {}, str(error))
-            except GateRefused as error:
-                yield Pushed(path.name, {}, str(error.args[0]))
+    if statements := read_statements(outgoing, follow=False):
+        yield _pushed("handed-on", lambda: _push_statements(line, folder, statements))
+    for path in sorted(outgoing.glob("keys-*.txt")):
+        yield _pushed(path.name, functools.partial(_push_list, line, folder, path))
+    if (outgoing / "page").is_dir():
+        yield _pushed("page", lambda: _push_page(line, folder, outgoing / "page"))
+    for path in sorted(outgoing.glob("ack-*.json")):
+        yield _pushed(path.name, functools.partial(_push_acknowledgement, line, path))
+
+
+def _pushed(name: str, push_it: Callable[[], dict[str, Any]]) -> Pushed:
+    try:
+        return Pushed(name, push_it(), None)
+    except (FileStrange, PageUntrusted) as error:
+        return Pushed(name, {}, str(error))
+    except GateRefused as error:
+        return Pushed(name, {}, str(error.args[0]))
+
+
+def _push_statements(line: Line, folder: Path, statements: bytes) -> dict[str, Any]:
+    office = load_office(folder)
+    try:
+        roots = roots_after(statements, office.root)
+    except CryptoError as error:
+        raise FileStrange("a statement by this office's root") from error
+    if any(each.office != office.office for each in roots.handed):
+        raise FileStrange("a statement about this office")
+    answer = line.ask("/handed-on", statements)
+    if answer != {"root": roots.now.fingerprint}:
+        raise AnswerStrange("gate")
+    keep_statements(folder, statements)
+    return answer
+
+
+def _push_list(line: Line, folder: Path, path: Path) -> dict[str, Any]:
+    data, signature = _signed(path, MAX_LIST_BYTES)
+    try:
+        load_roots(folder).read_list(data, signature.decode("latin-1"), floor=load_office(folder).floor)
+    except CryptoError as error:
+        older = error.fault == "keys-sequence"
+        what = "as new as the page that the portal serves" if older else "a key list that this office's root signed"
+        raise FileStrange(what) from error
+    return _counted(line.ask("/keys", data + signature), "sequence")
+
+
+def _push_page(line: Line, folder: Path, page_folder: Path) -> dict[str, Any]:
+    known = load_office(folder)
+    page = read_page_folder(page_folder, known.root, follow=False)
+    newest = page.office.floor >= known.floor and page.number >= load_page_number(folder)
+    if not newest or page.office.office != known.office:
+        raise FileStrange("a page of this office, as new as those before")
+    answer = _counted(line.ask("/page", gzip.compress(page.whole, 9, mtime=0)), "page")
+    keep_page(folder, page.office, page.number)
+    return answer
+
+
+def _push_acknowledgement(line: Line, path: Path) -> dict[str, Any]:
+    """The desk's signature is verified by the portal, which knows the desk's key from the list in force."""
+    data, signature = _signed(path, ACKNOWLEDGEMENT_MAX_BYTES)
+    try:
+        read_acknowledgement(data)
+        if not _ARMORED.fullmatch(signature.decode("latin-1")):
+            raise AcknowledgementRefused
+    except AcknowledgementRefused as error:
+        raise FileStrange("a signed acknowledgement") from error
+    return _counted(line.ask("/acknowledge", data + signature), "deleted", "unknown")
+
+
+def _signed(path: Path, max_bytes: int) -> tuple[bytes, bytes]:
+    signature = read(path.with_name(path.name + ".sig"), SIGNATURE_CHARACTERS, follow=False)
+    return read(path, max_bytes, follow=False), signature
+
+
+def _counted(answer: dict[str, Any], *names: str) -> dict[str, Any]:
+    if answer.keys() != set(names) or not all(_is_count(answer[name]) for name in names):
+        raise AnswerStrange("gate")
+    return answer
 
 
 def _write(path: Path, head: bytes, envelopes: Iterable[tuple[str, bytes]]) -> None:
@@ -132,31 +212,6 @@ def _sweep(stick: Path) -> None:
         if _LEFT_BEHIND.fullmatch(path.name):
             with contextlib.suppress(OSError):
                 path.unlink()
-
-
-def _check(route: str, data: bytes, signature: bytes, office: Office) -> None:
-    """Return if a file is what its name says. Raises FileStrange.
-
-    The root's signature is verified here; the desk's by the portal, which knows the desk's key from the list in force.
-    """
-    armored = signature.decode("latin-1")
-    try:
-        if route == "/keys":
-            read_key_list(data, armored, office.root, floor=office.floor)
-        else:
-            read_acknowledgement(data)
-            if not _ARMORED.fullmatch(armored):
-                raise AcknowledgementRefused
-    except (CryptoError, AcknowledgementRefused) as error:
-        what = "a key list that this office's root signed" if route == "/keys" else "a signed acknowledgement"
-        raise FileStrange(what) from error
-
-
-def _checked(answer: dict[str, Any], route: str) -> dict[str, Any]:
-    names = ("sequence",) if route == "/keys" else ("deleted", "unknown")
-    if answer.keys() != set(names) or not all(_is_count(answer[name]) for name in names):
-        raise AnswerStrange("gate")
-    return answer
 
 
 def checked_status(line: Line) -> dict[str, Any]:

@@ -100,18 +100,22 @@ def pull(folder: Path, stick: Path, passphrase_file: Path | None) -> None:
 
 @courier.command()
 @_folder
-@click.option("--from", "outgoing", type=_PATH, required=True, help="Folder on the stick with the desk's files.")
+@click.option("--from", "outgoing", type=_PATH, required=True, help="Folder on the stick with the signed files.")
 @_passphrase
 def push(folder: Path, outgoing: Path, passphrase_file: Path | None) -> None:
-    """Bring the desk's acknowledgements and the root's key lists to the portal. Safe to repeat.
+    """Bring what the root and the desk have signed to the portal: key lists, page and kit, acknowledgements.
+
+    The folder is the desk's outgoing one, or the folder public of a signing. Everything is checked here and at the
+    portal before anything changes there, and nothing older than what is there is taken. Safe to repeat.
 
     \b
-    Example:
+    Examples:
       underseal courier push --dir courier --from /media/stick/outgoing
+      underseal courier push --dir courier --from /media/stick/public
     """
     results = []
     with _line(folder, load_settings(folder), passphrase_file) as line:
-        for pushed in push_files(line, outgoing, load_office(folder)):
+        for pushed in push_files(line, folder, outgoing):
             results.append(pushed)
             _VOICE.answer(one_line(f"{pushed.name}: {_outcome(pushed)}"))
         sentence = _ending(line) if any(pushed.refusal is None for pushed in results) else None
@@ -172,6 +176,10 @@ def _outcome(pushed: Pushed) -> str:
         return f"refused: {pushed.refusal}"
     if "sequence" in pushed.answer:
         return f"published, sequence {pushed.answer['sequence']}"
+    if "page" in pushed.answer:
+        return f"number {pushed.answer['page']} is served"
+    if "root" in pushed.answer:
+        return f"the root is now {pushed.answer['root']}"
     deleted, unknown = pushed.answer["deleted"], pushed.answer["unknown"]
     return f"{_many(deleted, 'envelope')} deleted" + (f", {unknown} deleted before" if unknown else "")
 

@@ -160,7 +160,7 @@ def portal_health(settings: Settings) -> str:
     with open_client(settings.proxy, None) as client:
         answer, body = fetch(client, settings.portal + "/health", {}, MAX_ANSWER_BYTES)
     up, _, room = body.decode("utf-8", "replace").strip().partition("\nroom ")
-    if answer.status_code != 200 or up != "up" or room not in ("plenty", "low", "none"):
+    if answer.status_code != 200 or up != "up" or room not in ("plenty", "filling", "full", "closed"):
         raise AnswerStrange("portal")
     return room
 

@@ -7,7 +7,7 @@ another (deploy/THREATS.md): the more people check, from the more places, the le
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import brotli
@@ -22,7 +22,7 @@ from intake.errors import Exit, UndersealError
 from intake.limits import MIB
 from intake.office import Office, office_of_page
 from intake.packing import gunzipped
-from intake.page import INDEX, INDEX_BR, SUMS, read_sums
+from intake.page import INDEX, SUMS, page_number, read_sums
 
 MAX_FILE_BYTES = 4 * MIB
 MAX_FILES = 20
@@ -137,15 +137,18 @@ def check_portal(portal: Portal, office: Office | None, today: date) -> list[Che
 def _office(portal: Portal, office: Office | None) -> str:
     if office is None:
         return "the page names its own root; compare it with the card"
-    if portal.office != office:
+    if portal.office.floor < office.floor:
+        raise Wrong("the page is older than the office given: it takes key lists that were replaced")
+    if replace(portal.office, floor=office.floor) != office:
         raise Wrong("the page carries other data than the office given, or another root")
-    return "the page carries the data and the root of the office given"
+    return f"the page carries the data and the root of the office given, and takes lists from {portal.office.floor} on"
 
 
 def _digests(portal: Portal) -> str:
     signature = portal.file(_SIGNATURE).decode("ascii", "replace")
     verify(portal.file(SUMS), signature, portal.office.root, Namespace.PAGE)
-    return f"{SUMS} is signed by the page's root and names {len(read_sums(portal.file(SUMS)))} files"
+    names = read_sums(portal.file(SUMS))
+    return f"{SUMS} is signed by the page's root: page {page_number(portal.file(SUMS))}, {len(names)} files"
 
 
 def _files(portal: Portal) -> str:
@@ -153,11 +156,11 @@ def _files(portal: Portal) -> str:
     if len(sums) > MAX_FILES:
         raise Wrong(f"{SUMS} names more than {MAX_FILES} files")
     for name in sums:
-        for answer in portal.seen[INDEX if name == INDEX_BR else name]:
-            coding = dict(answer.headers).get("content-encoding")
-            if name == INDEX_BR and coding != "br":
+        for answer in portal.seen[name.removesuffix(".br")]:
+            packed = name.endswith(".br")
+            if packed and dict(answer.headers).get("content-encoding") != "br":
                 continue
-            if answer.status != 200 or digest(answer.sent if name == INDEX_BR else answer.body) != sums[name]:
+            if answer.status != 200 or digest(answer.sent if packed else answer.body) != sums[name]:
                 raise Wrong(f"{name} is not as it was signed")
     return f"each has its signed digest, for {len(VISITORS)} different visitors"
 
@@ -199,7 +202,7 @@ def _headers(portal: Portal) -> str:
 
 def _named(sums: bytes) -> list[str]:
     try:
-        return [name for name in read_sums(sums) if name not in (INDEX, INDEX_BR)][:MAX_FILES]
+        return [name for name in read_sums(sums) if name != INDEX and not name.endswith(".br")][:MAX_FILES]
     except UndersealError:
         return []
 

@@ -2,16 +2,18 @@
 """The courier's folder: where the portal is, whose signature counts, and which bundle was carried last."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from crypto.errors import CryptoError
+from crypto.handedon import Roots
 from crypto.signature import PublicKey, SigningKey
 from intake import files
 from intake.errors import Exit, UndersealError
 from intake.limits import KEY_FILE_MAX_BYTES, KIB, OFFICE_MAX_BYTES
-from intake.office import Office, read_office
+from intake.office import Office, read_office, write_office
+from intake.statements import KEPT, kept_roots
 from intake.strictjson import JsonRefused, canonical, read_json
 
 MAX_SETTINGS_BYTES = 16 * KIB
@@ -96,7 +98,42 @@ def check(settings: Settings) -> None:
 
 
 def load_office(folder: Path) -> Office:
-    """Return the office this courier works for."""
+    """Return the office this courier works for, with the root that signs now and the floor of the page last brought."""
+    office = _office(folder)
+    return replace(office, root=load_roots(folder).now)
+
+
+def load_roots(folder: Path) -> Roots:
+    """Return the roots of this courier's office, the one of its office.json first. Raises Untrusted."""
+    return kept_roots(folder, _office(folder).root)
+
+
+def keep_statements(folder: Path, statements: bytes) -> None:
+    """Remember what handed the root on, once the portal has it."""
+    files.replace(folder / KEPT, statements)
+
+
+def load_page_number(folder: Path) -> int:
+    """Return the number of the page brought last, 0 before the first. Raises FolderRefused."""
+    path = folder / "page.json"
+    if not path.exists():
+        return 0
+    try:
+        words = read_json(files.read(path, MAX_SETTINGS_BYTES), max_bytes=MAX_SETTINGS_BYTES)
+    except JsonRefused as error:
+        raise FolderRefused("page.json") from error
+    if not isinstance(words, dict) or words.keys() != {"number"} or type(words["number"]) is not int:
+        raise FolderRefused("page.json")
+    return int(words["number"])
+
+
+def keep_page(folder: Path, office: Office, number: int) -> None:
+    """Remember the page that is served: its number, and the office's data in it. The root in office.json stays."""
+    files.replace(folder / "page.json", canonical({"number": number}))
+    files.replace(folder / "office.json", write_office(replace(office, root=_office(folder).root)))
+
+
+def _office(folder: Path) -> Office:
     return read_office(files.read(folder / "office.json", OFFICE_MAX_BYTES))
 
 

@@ -19,6 +19,7 @@ from crypto.signature import Namespace, PublicKey, verify
 MAX_LIST_BYTES = 262_144
 MAX_WEEKS = 14
 MAX_COURIERS = 4
+MAX_SEQUENCE = 999_999
 _VERSION_LINE = "underseal keys v1"
 
 
@@ -125,8 +126,8 @@ def _parse(text: str) -> KeyList:
     if lines[0] != _VERSION_LINE or lines[-1] != "":
         raise ValueError("not a key list of this version")
     words = _Words(lines[1:-1])
-    office = _office(words.take("office"))
-    sequence = _number(words.take("sequence"), 999_999)
+    office = check_office(words.take("office"))
+    sequence = _number(words.take("sequence"), MAX_SEQUENCE)
     issued, expires = _day(words.take("issued")), _day(words.take("expires"))
     slots = _number(words.take("slots"), MAX_SLOTS)
     desk = PublicKey.parse(words.take("desk"))
@@ -155,7 +156,8 @@ def _contiguous(weeks: tuple[Week, ...]) -> bool:
     return all(b.first == a.last + timedelta(days=1) for a, b in zip(weeks, weeks[1:], strict=False))
 
 
-def _office(text: str) -> str:
+def check_office(text: str) -> str:
+    """Return the text if it can be an office's name. Raises ValueError."""
     printable = all(c == " " or unicodedata.category(c)[0] not in "CZ" for c in text)
     if not 1 <= len(text) <= 80 or text != text.strip(" ") or not printable:
         raise ValueError("the office's name is not 1 to 80 printable characters")

@@ -33,6 +33,7 @@ class Namespace(StrEnum):
     KEYS = "keys@underseal"
     PAGE = "page@underseal"
     OFFICE = "office@underseal"
+    ROOT = "root@underseal"
     BUNDLE = "bundle@underseal"
     ACK = "ack@underseal"
     RECEIVED = "received@underseal"

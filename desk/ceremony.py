@@ -112,7 +112,7 @@ def hold_ceremony(plan: Plan, passphrases: dict[Keeper, str], built: BuiltPage) 
         raise ValueError(str(error)) from error
     files = root_files(facts)
     office_facts = signed_facts(signing, root, files[OFFICE])
-    page = signed_page(facts.office, built, signed_lists_among(lists, facts.office), root)
+    page = signed_page(facts.office, built, signed_lists_among(lists, facts.roots), 1, root)
     public = {**files, **lists, **office_facts, **page}
     return Outcome(
         public=public,
@@ -150,12 +150,15 @@ def share_sheets(office: Office, root: SigningKey, made: date) -> tuple[ShareShe
     return tuple(ShareSheet(office.office, root.public, made, office.throwaway, share) for share in split_root(root))
 
 
-def signed_page(office: Office, built: BuiltPage, lists: list[SignedList], root: SigningKey) -> dict[str, bytes]:
+def signed_page(
+    office: Office, built: BuiltPage, lists: list[SignedList], number: int, root: SigningKey
+) -> dict[str, bytes]:
     """Return the files of the office's page under page/, with the root's signature over their digests.
 
-    lists  the key lists that go into the kit: those of the same signing, and those in force until then
+    lists   the key lists that go into the kit: those of the same signing, and those in force until then
+    number  of this page: one more than the last
     """
-    files = office_page(built, office, lists)
+    files = office_page(built, office, lists, number)
     files[SUMS + ".sig"] = sign(files[SUMS], root, Namespace.PAGE).encode("ascii")
     return {f"page/{name}": data for name, data in files.items()}
 

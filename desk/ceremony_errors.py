@@ -26,6 +26,12 @@ class RootRefused(DeskError):
     exit_code = Exit.MISSING
 
 
+class RootHandedOn(DeskError):
+    """this root was handed on to another, and signs nothing any more"""
+
+    hint = "the folder of the root that it was handed on to signs now"
+
+
 class ShareWord(DeskError):
     """word {} is not a word of the list"""
 

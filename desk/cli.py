@@ -12,6 +12,7 @@ import click
 
 from desk import (
     backup_cli,
+    clocks_cli,
     custody_cli,
     destroy_cli,
     junk_cli,
@@ -21,6 +22,7 @@ from desk import (
     renew_cli,
     review_cli,
     roles,
+    train_cli,
     work_cli,
 )
 from desk.errors import (
@@ -77,7 +79,9 @@ VERBS = (
     *keeping_cli.VERBS,
     *backup_cli.VERBS,
     *destroy_cli.VERBS,
+    *clocks_cli.VERBS,
     renew_cli.renew,
+    train_cli.train,
 )
 for verb in VERBS:
     desk.add_command(verb)

@@ -28,6 +28,9 @@ class Topic(StrEnum):
     FILTER = "filter"  # subject: a saved filter's id; value: on or off; text: name and terms
     TEMPLATE = "template"  # subject: a template's id; value: on or off; text: name and text
     SECOND = "second"  # subject: a request's id; value: asked, approved or done; text: what was asked for
+    CLOCK = "clock"  # subject: a report; value: route, day or month, desk.clocks.Mark; one decision for each route
+    REGIME = "regime"  # value: a profile of deadlines
+    ROUTE = "route"  # subject: a route; value: count, unit, the profile it is confirmed for; text: with whom to file
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,16 +16,17 @@ from desk.sheets import grouped, public_part
 from desk.signing import ANY_HOLDER, COUNSEL_FIRST, Signing, lists_of, setting_in_words
 from intake.console import one_line
 from intake.office import Office, read_office
-from intake.page import KIT, read_sums
+from intake.page import KIT, page_number, read_sums
 
 Rows = list[tuple[str, str]]
-_SUM = re.compile(r"[0-9a-f]{64}  ")
+_SUM = re.compile(r"# page [0-9]{1,6}\n")
 
 
-def signing_rows(signing: Signing, brought: Sequence[tuple[Half, str]], root: PublicKey, page_sums: bytes) -> Rows:
+def signing_rows(signing: Signing, brought: Sequence[tuple[Half, str]], office: Office, page_sums: bytes) -> Rows:
     """Return everything that a signing signs, for people to read before they agree.
 
     brought    the public halves, and the digest of each as it is read aloud
+    office     with the floor that page and kit will have
     page_sums  SHA256SUMS of the page's files but the kit, which is made of the lists once they are signed
     """
     lists = lists_of(signing)
@@ -34,11 +35,12 @@ def signing_rows(signing: Signing, brought: Sequence[tuple[Half, str]], root: Pu
     first, last = request.firsts[0], request.firsts[-1] + timedelta(days=6)
     rows = [
         ("office", request.office),
-        ("root", grouped(root.fingerprint)),
+        ("root", grouped(office.root.fingerprint)),
         ("setting", setting),
         ("", setting_in_words(setting)),
         ("lists", f"{len(lists)}, with sequences {lists[0].sequence} to {lists[-1].sequence}"),
         ("weeks", f"{len(request.firsts)}, {first} to {last}, without a gap"),
+        ("floor", f"page and kit refuse lists below sequence {office.floor}"),
         ("a week", f"{request.slots} places: {len(request.holders)} for holders, {signing.fillers} filled up"),
     ]
     rows += [(f"{half.role}", f"{half.name}, digest {aloud}") for half, aloud in brought]
@@ -51,7 +53,8 @@ def signing_rows(signing: Signing, brought: Sequence[tuple[Half, str]], root: Pu
 
 def page_rows(sums: bytes) -> Rows:
     """Return the page's files and their digests, as the root signs them."""
-    return [("page", f"{name} {spoken(value)}") for name, value in read_sums(sums).items()]
+    rows = [("page", f"{name} {spoken(value)}") for name, value in read_sums(sums).items()]
+    return [("page", f"number {page_number(sums)}"), *rows]
 
 
 def describe(name: str, data: bytes, office: Office | None, signature: bytes | None) -> Rows:
@@ -77,9 +80,8 @@ def describe(name: str, data: bytes, office: Office | None, signature: bytes | N
             return _office_rows(read_office(data))
         if _SUM.match(text) and office:
             verify(data, _text(signature), office.root, Namespace.PAGE)
-            return [("page", f"{file} {value}") for file, value in read_sums(data).items()] + [
-                ("signed", "by this office's root")
-            ]
+            rows = [("page", f"{file} {value}") for file, value in read_sums(data).items()]
+            return [("page", f"number {page_number(data)}"), *rows, ("signed", "by this office's root")]
         return [("key", PublicKey.parse(" ".join(text.split()[:2])).fingerprint)]
     except (ValueError, CryptoError) as error:
         if getattr(error, "fault", "public-key") not in ("public-key", "bech32"):

@@ -399,3 +399,9 @@ class CopyDiffers(DeskError):
 
     exit_code = Exit.UNTRUSTED
     hint = "look for a newer copy; without --expect it is shown and asked for"
+
+
+class NoTraining(DeskError):
+    """{} is not a folder that underseal desk train made"""
+
+    exit_code = Exit.MISSING

@@ -45,6 +45,9 @@ class Kind(StrEnum):
     JUNKED = "junked"
     RULES = "rules"
     SECOND = "second"
+    CLOCK = "clock"
+    REGIME = "regime"
+    ROUTE = "route"
     BACKED_UP = "backed_up"
     BULK = "bulk"
     UNDONE = "undone"
@@ -86,6 +89,9 @@ FIELDS: dict[Kind, frozenset[str]] = {
     Kind.LINKED: frozenset({"report", "other", "relation", "state", "after"}),
     Kind.FILTER: frozenset({"filter", "state", "text", "after"}),
     Kind.TEMPLATE: frozenset({"template", "state", "text", "after"}),
+    Kind.CLOCK: frozenset({"report", "clock", "after"}),
+    Kind.REGIME: frozenset({"subject", "profile", "after"}),
+    Kind.ROUTE: frozenset({"route", "rule", "text", "after"}),
 }
 TEXT_FIELDS = ("text", "facts", "reason", "name", "masked", "layer")  # each the id of a row of texts
 HEAD = frozenset({"v", "reviewer", "number", "previous", "day", "kind"})

@@ -86,13 +86,14 @@ class Judge:
         except Exception:
             return Judged(DESK_ERROR)
         try:
-            return self._read(plaintext, sealed)
+            return self.read(plaintext, sealed)
         except LetterRefused as error:
             return Judged(error.fault, sealed=sealed)
         except Exception:  # the same, for one hostile letter; its words stay readable to the custodian
             return Judged(DESK_ERROR, sealed=sealed)
 
-    def _read(self, plaintext: bytes, sealed: bytes) -> Judged:
+    def read(self, plaintext: bytes, sealed: bytes) -> Judged:
+        """Return what an opened letter holds. Raises LetterRefused."""
         letter = read_letter(plaintext, self._questionnaires, self._regions)
         return Judged(None, letter, first_look(letter.text, letter.answers), digest(plaintext), sealed)
 

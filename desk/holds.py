@@ -51,13 +51,26 @@ def standing_holds(vault: Vault) -> list[Hold]:
         return holds(connection)
 
 
-def hold(vault: Vault, scope: Sequence[str], reason: str) -> Hold:
-    """Begin a hold. `scope` are terms of desk.index; none is everything. Raises RoleMissing, NothingWritten."""
-    refuse_unless(vault, Act.HOLD)
+def check_scope(scope: Sequence[str]) -> None:
+    """Raise ScopeRefused for a term that no report could ever have: a hold that covers nothing by a slip."""
     for term in scope:
         prefix, _, value = term.partition(":")
         if prefix not in (*index.PREFIXES, "report") or not value.strip():
             raise ScopeRefused(term[:40])
+
+
+def find_hold(vault: Vault, name: str) -> Hold:
+    """Return the hold of this id. Raises NoSuchHold."""
+    for one in standing_holds(vault):
+        if one.id == name.strip().lower():
+            return one
+    raise NoSuchHold
+
+
+def hold(vault: Vault, scope: Sequence[str], reason: str) -> Hold:
+    """Begin a hold. `scope` are terms of desk.index; none is everything. Raises RoleMissing, NothingWritten."""
+    refuse_unless(vault, Act.HOLD)
+    check_scope(scope)
     reason, name = checked_text(reason), random_bytes(4).hex()
     text = json.dumps({"scope": sorted(scope), "reason": reason}, sort_keys=True)
     with vault.writing() as writer:
@@ -68,11 +81,8 @@ def hold(vault: Vault, scope: Sequence[str], reason: str) -> Hold:
 def release(vault: Vault, name: str, reason: str) -> Hold:
     """End a hold; its reason and its end stay in the log. Raises RoleMissing, NothingWritten, NoSuchHold."""
     refuse_unless(vault, Act.RELEASE_HOLD)
-    reason = checked_text(reason)
+    found, reason = find_hold(vault, name), checked_text(reason)
     with vault.writing() as writer:
-        found = next((one for one in holds(writer.connection) if one.id == name.strip().lower()), None)
-        if found is None:
-            raise NoSuchHold
         text = json.dumps({"scope": found.scope, "reason": reason}, sort_keys=True)
         stands = after(standing(writer.connection, Topic.HOLD, found.id))
         writer.record(Kind.HELD, hold=found.id, state=OFF, text=writer.text(text), after=stands)

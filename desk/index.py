@@ -298,7 +298,7 @@ def page(connection: Connection, wanted: Sequence[str], *, start: str = "", limi
 
 
 def search(connection: Connection, untrusted_words: str, *, limit: int) -> list[tuple[str, str]]:
-    """Return (report, snippet) for the reports whose masked words hold all of these, the best first.
+    """Return (report, snippet) for the reports whose masked words hold all of these, in an order that tells nothing.
 
     A word that ends with * finds what begins so. What was found stands between the two MARKs.
     """
@@ -308,7 +308,7 @@ def search(connection: Connection, untrusted_words: str, *, limit: int) -> list[
     query = " ".join(_quoted(word) for word in wanted)
     statement = text(
         "SELECT report, snippet(found, 1, :opens, :closes, ' ... ', :words) FROM found"
-        " WHERE found MATCH :query ORDER BY rank, report LIMIT :limit"
+        " WHERE found MATCH :query ORDER BY rowid LIMIT :limit"
     )
     values = {"opens": MARK[0], "closes": MARK[1], "words": SNIPPET_WORDS, "query": query, "limit": limit}
     return [(row[0], row[1]) for row in connection.execute(statement, values)]

@@ -50,7 +50,9 @@ def hold(
     """
     with where.open() as here:
         scope = [*terms, *([f"report:{find_report(here.vault, report)}"] if report else [])]
+        holds.check_scope(scope)
         if name:
+            holds.find_hold(here.vault, name)
             ended = holds.release(here.vault, name, read_text("reason for its end"))
             VOICE.say(f"hold {ended.id} is ended; what it covered may go by the schedule again")
             return

@@ -10,9 +10,12 @@ from desk.ceremony import Plan, hold_ceremony
 from desk.ceremony_errors import PlanRefused
 from desk.folders import public_files, refuse_there, secret_files, write_folder
 from desk.keys_destroy_cli import keys_destroy
+from desk.keys_handon_cli import hand_on
+from desk.keys_page_cli import page, sign_page
 from desk.keys_people_cli import counsel_key, courier_key, desk_key, holder
-from desk.keys_root_cli import make_plan, make_root, page, print_card, shares, sign_lists, sign_page, with_plan
+from desk.keys_root_cli import make_plan, make_root, print_card, shares, with_plan
 from desk.keys_show_cli import show, show_card, verify
+from desk.keys_sign_cli import rotate, sign_lists
 from desk.signing import COUNSEL_FIRST, setting_in_words
 from intake.page import built_page
 
@@ -100,6 +103,8 @@ for verb in (
     courier_key,
     counsel_key,
     sign_lists,
+    rotate,
+    hand_on,
     page,
     sign_page,
     show,

@@ -3,12 +3,13 @@
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from crypto.errors import CryptoError
-from crypto.keylist import KeyList, Week, read_key_list
+from crypto.handedon import Roots
+from crypto.keylist import KeyList, Week
 from desk.ceremony_errors import PageDiffers
 from intake.office import Office, render_kit
 from intake.page import KIT, BuiltPage
@@ -27,33 +28,38 @@ class SignedList:
     says: KeyList
 
 
-def signed_list(text: bytes, signature: bytes, office: Office) -> SignedList:
-    """Return a key list that the office's root has signed. Raises CryptoError."""
+def signed_list(text: bytes, signature: bytes, roots: Roots) -> SignedList:
+    """Return a key list that the root of its sequence has signed. Raises CryptoError."""
     armored = signature.decode("ascii", "replace")
-    return SignedList(
-        text.decode("utf-8", "replace"), armored, read_key_list(text, armored, office.root, floor=office.floor)
-    )
+    return SignedList(text.decode("utf-8", "replace"), armored, roots.read_list(text, armored))
 
 
-def signed_lists_among(files: Mapping[str, bytes], office: Office) -> list[SignedList]:
+def signed_lists_among(files: Mapping[str, bytes], roots: Roots) -> list[SignedList]:
     """Return the lists among the files of a public folder, keys-*.txt with their .sig, in order. Raises CryptoError."""
     names = sorted(name for name in files if re.fullmatch(r"keys-[0-9]{6}\.txt", name))
-    return [signed_list(files[name], files.get(name + ".sig", b""), office) for name in names]
+    return [signed_list(files[name], files.get(name + ".sig", b""), roots) for name in names]
 
 
 def kit_of(built: BuiltPage, office: Office, lists: Sequence[SignedList]) -> bytes:
-    """Return the kit of an office, with as few of the lists as cover their weeks. Raises PageDiffers for a gap."""
-    return render_kit(built.kit, office, [(each.text, each.signature) for each in _fewest(lists)])
+    """Return the kit of an office, with as few of the lists as cover their weeks. Raises PageDiffers for a gap.
+
+    Lists below the office's floor are left out: the kit would refuse them.
+    """
+    taken = _fewest([each for each in lists if _sequence(each) >= office.floor])
+    return render_kit(built.kit, office, [(each.text, each.signature) for each in taken])
 
 
 def lists_of_kit(kit: bytes, office: Office) -> list[SignedList]:
-    """Return the lists that a kit carries. Raises PageDiffers unless the office's root has signed every one."""
+    """Return the lists that a kit carries. Raises PageDiffers unless the root signed each, at the floor or above."""
     match = _CARRIED.search(kit.decode("utf-8", "replace"))
     try:
         carried = read_json(html.unescape(match[1] if match else "").encode("utf-8"), max_bytes=len(kit))
-        lists = [signed_list(text.encode("utf-8"), signature.encode("ascii"), office) for text, signature in carried]
+        roots = Roots(office.root)
+        lists = [signed_list(text.encode("utf-8"), signature.encode("ascii"), roots) for text, signature in carried]
     except (JsonRefused, ValueError, TypeError, AttributeError, CryptoError) as error:
         raise PageDiffers(f"{KIT} is missing, or carries a key list that this office's root did not sign") from error
+    if any(_sequence(each) < office.floor for each in lists):
+        raise PageDiffers(f"{KIT} has key lists below the floor, {office.floor}: they were replaced")
     covered_days(lists)
     return lists
 
@@ -78,6 +84,15 @@ def leading_to(first: date, lists: Sequence[SignedList], today: date) -> list[Si
             found.append(each)
             first = weeks[0].first
     return found
+
+
+def raised_floor(floor: int, lists: Iterable[KeyList], today: date) -> int:
+    """Return the lowest sequence that anyone needs from today on: that of the list in force, never less than before.
+
+    A list that was replaced, as after a theft, lies below it; so do those whose weeks are over.
+    """
+    in_force = [each.sequence for each in lists if each.weeks[0].first <= today <= each.weeks[-1].last]
+    return max([floor, *in_force])
 
 
 def check_newest(lists: Sequence[SignedList], known: Sequence[SignedList]) -> None:

@@ -1,53 +1,44 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The files of one office's page; a folder of them, checked against its digests and the release installed here."""
 
-import gzip
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import brotli
 
+from crypto.handedon import Roots
 from crypto.keylist import MAX_LIST_BYTES
 from crypto.primitives import digest
 from desk.ceremony_errors import PageDiffers
 from desk.kit import SignedList, kit_of, lists_of_kit, signed_lists_among
 from intake.errors import UndersealError
 from intake.files import read
-from intake.limits import MIB
 from intake.office import Office, office_of_page, render_page
-from intake.packing import gunzipped
-from intake.page import INDEX, INDEX_BR, KIT, SUMS, BuiltPage, SumsRefused, read_sums
+from intake.page import INDEX, INDEX_BR, KIT, SUMS, BuiltPage, SumsRefused, page_number, read_sums, write_sums
+from intake.signedpage import MAX_FILE_BYTES, SIGNATURE
 
-MAX_FILE_BYTES = 4 * MIB
-SIGNATURE = SUMS + ".sig"
 _MAX_FILES = 100
 
 
-def office_page(built: BuiltPage, office: Office, lists: Sequence[SignedList]) -> dict[str, bytes]:
-    """Return the files of one office's page by name: page, kit, script, style, icon, packed forms, SHA256SUMS.
+def office_page(built: BuiltPage, office: Office, lists: Sequence[SignedList], number: int) -> dict[str, bytes]:
+    """Return the files of one office's page by name: page, kit, script, style, icon, brotli forms, SHA256SUMS.
 
-    lists  what the kit carries. Raises PageDiffers when they leave a week out
+    lists   what the kit carries. Raises PageDiffers when they leave a week out
+    number  of this page among all that the root signs
     """
-    kit = kit_of(built, office, lists)
-    files = {**online_files(built, office), KIT: kit, KIT + ".gz": gzip.compress(kit, 9, mtime=0)}
-    return {**files, SUMS: sums_of(files)}
+    files = {**online_files(built, office), KIT: kit_of(built, office, lists)}
+    return {**files, SUMS: sums_of(files, number)}
 
 
 def online_files(built: BuiltPage, office: Office) -> dict[str, bytes]:
     """Return the files that an officer's visit needs: those of `office_page` that no key list changes."""
     index = render_page(built.page, office)
-    forms = {INDEX + ".gz": gzip.compress(index, 9, mtime=0), INDEX_BR: brotli.compress(index, quality=11)}
-    return {INDEX: index, **forms, **built.files}
+    return {INDEX: index, INDEX_BR: brotli.compress(index, quality=11), **built.files}
 
 
-def sums_of(files: Mapping[str, bytes]) -> bytes:
-    """Return SHA256SUMS of the files, in the form of `sha256sum`.
-
-    It covers what a visitor gets unpacked, and the brotli form of the page: the browser compares those of script and
-    style with the page itself, and nothing else could check this one.
-    """
-    covered = sorted(name for name in files if name == INDEX_BR or not name.endswith((".br", ".gz")))
-    return "".join(f"{digest(files[name])}  {name}\n" for name in covered).encode("ascii")
+def sums_of(files: Mapping[str, bytes], number: int) -> bytes:
+    """Return SHA256SUMS of all files: what is not named there is served by no portal."""
+    return write_sums(number, {name: digest(data) for name, data in files.items()})
 
 
 def read_page_folder(folder: Path) -> dict[str, bytes]:
@@ -61,14 +52,14 @@ def read_page_folder(folder: Path) -> dict[str, bytes]:
     return {path.name: read(path, MAX_FILE_BYTES) for path in paths}
 
 
-def read_lists(public: Path, office: Office) -> list[SignedList]:
+def read_lists(public: Path, roots: Roots) -> list[SignedList]:
     """Return the key lists of a public folder. Raises FileMissing, or CryptoError for one the root did not sign."""
     names = [path.name for path in public.glob("keys-*.txt*")]
-    return signed_lists_among({name: read(public / name, MAX_LIST_BYTES) for name in names}, office)
+    return signed_lists_among({name: read(public / name, MAX_LIST_BYTES) for name in names}, roots)
 
 
 def check_digests(files: Mapping[str, bytes]) -> None:
-    """Raise PageDiffers unless every file of SHA256SUMS is there with its digest, and packed forms unpack to it."""
+    """Raise PageDiffers unless every file of SHA256SUMS is there with its digest, and no other."""
     try:
         named = read_sums(files.get(SUMS, b""))
     except SumsRefused as error:
@@ -76,10 +67,9 @@ def check_digests(files: Mapping[str, bytes]) -> None:
     for name, value in named.items():
         if digest(files.get(name, b"")) != value:
             raise PageDiffers(f"{name} is missing, or does not have the digest that {SUMS} names")
-        if name.endswith(".html") and name + ".br" in files.keys() - named.keys():
-            raise PageDiffers(f"{name}.br is not named by {SUMS}, and no browser could check it")
-        if name + ".gz" in files and gunzipped(files[name + ".gz"], MAX_FILE_BYTES) != files[name]:
-            raise PageDiffers(f"{name}.gz does not unpack to {name}")
+    stray = sorted(files.keys() - named.keys() - {SUMS, SIGNATURE})
+    if stray:
+        raise PageDiffers(f"{stray[0]} is not named by {SUMS}")
 
 
 def check_office(files: Mapping[str, bytes], office: Office) -> None:
@@ -99,12 +89,9 @@ def check_release(files: Mapping[str, bytes], built: BuiltPage, office: Office) 
 
     The key lists are those of the kit, each signed by the office's root.
     """
-    expected = office_page(built, office, lists_of_kit(files.get(KIT, b""), office))
+    expected = office_page(built, office, lists_of_kit(files.get(KIT, b""), office), page_number(files[SUMS]))
     for name in sorted({*files, *expected} - {SIGNATURE}):
         if name not in expected:
             raise PageDiffers(f"{name} is no file of the page")
-        same = files.get(name) == expected[name]
-        if not same and name.endswith(".gz"):  # the same bytes may be packed otherwise
-            same = gunzipped(files.get(name, b""), MAX_FILE_BYTES) == gunzipped(expected[name], MAX_FILE_BYTES)
-        if not same:
+        if files.get(name) != expected[name]:
             raise PageDiffers(f"{name} is not the file that the release installed here makes for this office")

@@ -117,6 +117,12 @@ def effects(event: Event) -> tuple[Put | Drop, ...]:
             return (_decision(event, Topic.RULES, "subject", "acts"),)
         case Kind.SECOND:
             return (_decision(event, Topic.SECOND, "request", "state", "text"),)
+        case Kind.CLOCK:
+            return (_decision(event, Topic.CLOCK, "report", "clock"),)
+        case Kind.REGIME:
+            return (_decision(event, Topic.REGIME, "subject", "profile"),)
+        case Kind.ROUTE:
+            return (_decision(event, Topic.ROUTE, "route", "rule", "text"),)
         case Kind.BACKED_UP:
             return (_decision(event, Topic.BACKUP, "", "heads"),)
         case Kind.JUNKED:

@@ -216,7 +216,7 @@ def days_of(vault: Vault, reports: Iterable[str]) -> dict[str, str]:
 
 
 def search_reports(vault: Vault, untrusted_words: str, limit: int) -> list[tuple[str, str]]:
-    """Return (report, snippet) of the reports in whose masked words all of these stand, the best first."""
+    """Return (report, snippet) of the reports in whose masked words all of these stand."""
     with vault.reading() as connection:
         return index.search(connection, untrusted_words, limit=limit)
 

@@ -22,7 +22,8 @@ _PATH = click.Path(path_type=Path)
 def renew(where: Where, public: Path, holders: tuple[Path, ...], identity: Path | None) -> None:
     """Take new key lists, and a new batch of keys, into the vault.
 
-    The lists must be signed by the root that this vault was made with, and be no older than those it knows.
+    The lists must be signed by the root that this vault was made with, or by one that it has handed on to, and be no
+    older than those it knows.
     Bundles are then opened with the new batch and those before it.
 
     \b
@@ -40,6 +41,9 @@ def renew(where: Where, public: Path, holders: tuple[Path, ...], identity: Path 
     if settings == known:
         VOICE.say("this desk knows all of it already: nothing changed")
         return
+    if settings.office.root != known.office.root:
+        VOICE.say(f"the root was handed on; the new one is {settings.office.root.in_groups}")
+        VOICE.hint("compare it with the new card, digit for digit")
     VOICE.say(f"key lists up to {settings.sequence}, for the weeks to {settings.weeks_end}")
     for path, file in batches:
         VOICE.say(f"{path.name} opens letters of {_span(weeks_of(file.batch))}")

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from crypto.errors import CryptoError, Untrusted
+from crypto.handedon import roots_after
 from crypto.keylist import MAX_LIST_BYTES, KeyList, read_key_list
 from crypto.recipient import Recipient
 from crypto.signature import Namespace, PublicKey, verify
@@ -18,6 +19,7 @@ from desk.errors import ListsOlder, NotSetUp, OfficeMismatch
 from intake import files
 from intake.limits import OFFICE_MAX_BYTES
 from intake.office import Office, read_office, write_office
+from intake.statements import read_statements
 
 MAX_SIGNATURE_BYTES = 1000
 MAX_KEY_BYTES = 1000
@@ -130,12 +132,26 @@ def _recipients(path: Path, root: PublicKey) -> dict[str, Recipient]:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What one signing published. All of it is signed by the root that `office` names."""
+    """What one signing published. All of it is signed by the root that `office` names.
+
+    statements  by which earlier roots handed on, as they stand in the folder: not verified yet
+    """
 
     office: Office
     lists: tuple[KeyList, ...]
     custodian: Recipient
     counsel: Recipient
+    statements: bytes
+
+    def leads_from(self, known: Office) -> PublicKey:
+        """Return the root that signs now by what the known one has signed. Raises OfficeMismatch."""
+        try:
+            roots = roots_after(self.statements, known.root)
+        except Untrusted as error:
+            raise OfficeMismatch("handed-on", str(error)) from error
+        if any(each.office != known.office for each in roots.handed):
+            raise OfficeMismatch("handed-on", "it is about another office")
+        return roots.now
 
     @property
     def weekly(self) -> frozenset[Recipient]:
@@ -155,7 +171,7 @@ def read_published(public: Path) -> Published:
     recipients = _recipients(public / "recipients.txt", office.root)
     if {item.counsel for item in lists} != {recipients["counsel"]}:
         raise OfficeMismatch("recipients.txt", "its counsel is not the one in the key lists")
-    return Published(office, tuple(lists), recipients["custodian"], recipients["counsel"])
+    return Published(office, tuple(lists), recipients["custodian"], recipients["counsel"], read_statements(public))
 
 
 def gather_settings(published: Published, portal_key: Path, holder: Path, identity: Path | None) -> Settings:
@@ -181,14 +197,18 @@ def gather_settings(published: Published, portal_key: Path, holder: Path, identi
 def renew_settings(known: Settings, published: Published, holders: Sequence[Path], identity: Path | None) -> Settings:
     """Return a desk's settings with what a later signing of the same root published, and further holders' files.
 
-    Raises OfficeMismatch for another root, desk key or number of places, ListsOlder for lists from before.
+    A root that the known one has handed on to counts as the same. Raises OfficeMismatch for another root, desk key or
+    number of places, ListsOlder for lists from before.
     """
     sequence = max(item.sequence for item in published.lists)
-    if published.office.root != known.office.root or published.office.throwaway != known.office.throwaway:
-        raise OfficeMismatch("office.json", "it is of another root than this vault")
+    if (
+        published.leads_from(known.office) != published.office.root
+        or published.office.throwaway != known.office.throwaway
+    ):
+        raise OfficeMismatch("office.json", "it is of another root than this vault, and none that was handed on to")
     if (published.lists[0].desk, published.lists[0].slots) != (known.desk, known.slots):
         raise OfficeMismatch("the key list", "it has another desk key or number of places; that needs a new vault")
-    if sequence < known.sequence:
+    if sequence < known.sequence or published.office.floor < known.office.floor:
         raise ListsOlder(sequence, known.sequence)
     return replace(
         known,

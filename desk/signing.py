@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from crypto.envelope import MAX_SLOTS
-from crypto.keylist import MAX_COURIERS, KeyList, Week, write_key_list
+from crypto.keylist import MAX_COURIERS, MAX_SEQUENCE, KeyList, Week, write_key_list
 from crypto.recipient import Recipient
 from crypto.secret.identity import HybridIdentity
 from crypto.signature import Namespace, PublicKey, SigningKey, sign
@@ -19,7 +19,6 @@ from desk.halves import Half, Role
 from desk.keymaking import COUNSEL, COUNSEL_RECOVERY, CUSTODIAN
 
 WEEKS_IN_LIST = 2
-MAX_SEQUENCE = 999_999
 RECIPIENTS = "recipients.txt"
 COUNSEL_FIRST = "counsel-first"
 ANY_HOLDER = "any holder"
@@ -143,7 +142,7 @@ def setting_in_words(setting: str) -> str:
 def allowed_signers(root: PublicKey, desk: PublicKey) -> str:
     """Return the file with which stock `ssh-keygen -Y verify -f` checks this office's signatures."""
     rows = (
-        ("root@underseal", (Namespace.KEYS, Namespace.PAGE, Namespace.OFFICE), root),
+        ("root@underseal", (Namespace.KEYS, Namespace.PAGE, Namespace.OFFICE, Namespace.ROOT), root),
         ("desk@underseal", (Namespace.ACK, Namespace.RECEIVED, Namespace.BOARD), desk),
     )
     return "".join(f'{who} namespaces="{",".join(names)}" {key.text}\n' for who, names, key in rows)

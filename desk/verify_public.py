@@ -6,19 +6,22 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from crypto.errors import CryptoError
+from crypto.handedon import Roots, roots_before
 from crypto.keylist import MAX_LIST_BYTES, KeyList, read_key_list
 from crypto.recipient import Recipient
 from crypto.signature import Namespace, verify
 from desk.kit import check_newest, covered_days, lists_of_kit
-from desk.pagefolder import SIGNATURE, check_digests, check_office, read_lists, read_page_folder
+from desk.pagefolder import check_digests, check_office, read_lists, read_page_folder
 from desk.rootfile import OFFICE, read_root
-from desk.sheets import card
+from desk.sheets import card, grouped
 from desk.signing import RECIPIENTS, allowed_signers
 from intake.checks import Check, Wrong, run_checks
 from intake.files import read
 from intake.limits import OFFICE_MAX_BYTES
 from intake.office import Office, read_office
-from intake.page import KIT, SUMS
+from intake.page import KIT, SUMS, page_number
+from intake.signedpage import SIGNATURE
+from intake.statements import read_statements
 
 _MAX_SMALL = 32_768
 _MAX_LISTS = 1_000
@@ -32,6 +35,7 @@ def verify_public(folder: Path, today: date) -> tuple[Office, list[Check]]:
     steps: list[tuple[str, Callable[[], str]]] = [
         ("root", lambda: _root(folder, office)),
         ("card", lambda: _card(folder, office)),
+        ("roots before", lambda: _before(folder, office)),
         ("lists signed", lambda: _signed(folder, office, lists)),
         ("sequences", lambda: _sequences(lists)),
         ("weeks", lambda: _weeks(lists, today)),
@@ -57,12 +61,22 @@ def _card(folder: Path, office: Office) -> str:
     return "card.txt shows this root"
 
 
+def _before(folder: Path, office: Office) -> str:
+    handed = roots_before(read_statements(folder), office.root).handed
+    if not handed:
+        return "none: no root was handed on to this one"
+    if any(each.office != office.office for each in handed) or handed[-1].sequence > office.floor:
+        raise Wrong("the statement is of another office, or the floor lies below what this root signs")
+    old = "; ".join(f"{grouped(each.old.fingerprint)} until {each.day}" for each in handed)
+    return f"handed on, signed by both: {old}"
+
+
 def _signed(folder: Path, office: Office, lists: list[KeyList]) -> str:
     paths = sorted(folder.glob("keys-*.txt"))[:_MAX_LISTS]
     for path in paths:
         signature = _signature(path)
         try:
-            lists.append(read_key_list(read(path, MAX_LIST_BYTES), signature, office.root))
+            lists.append(read_key_list(read(path, MAX_LIST_BYTES), signature, office.root, floor=office.floor))
         except CryptoError as error:
             raise Wrong(f"{path.name}: {error}") from error
         if path.name != f"keys-{lists[-1].sequence:06}.txt":
@@ -132,9 +146,10 @@ def _page(folder: Path, office: Office) -> str:
     check_digests(files)
     check_office(files, office)
     lists = lists_of_kit(files[KIT], office)
-    check_newest(lists, read_lists(folder, office))
+    check_newest(lists, read_lists(folder, Roots(office.root)))
     first, last = covered_days(lists)
-    return f"{SUMS} is signed, all digests are right, page and kit name this root; the kit serves {first} to {last}"
+    number = page_number(files[SUMS])
+    return f"page {number} is signed, all digests are right, page and kit name this root; kit for {first} to {last}"
 
 
 def _signature(path: Path) -> str:

@@ -129,7 +129,7 @@ def undo_(where: Where) -> None:
     """Take back the last thing you did; again, the one before it.
 
     Codes, status, assignments, links, summaries, notes, junk, filters and templates go back to what stood before.
-    Custody, masks, holds, purging, roles and the destruction of keys are not undone by this. The log keeps all of it.
+    Custody, masks, clocks, holds, purging, roles and keys are not undone by this. The log keeps all of it.
 
     \b
     Example:
@@ -138,7 +138,7 @@ def undo_(where: Where) -> None:
     with where.open() as here:
         changed = undo.undo(here.vault)
     VOICE.say(f"undone: {_changed(changed)}")
-    VOICE.say("custody, masks, holds, purging, roles and keys are never undone by this")
+    VOICE.say("custody, masks, clocks, holds, purging, roles and keys are never undone by this")
     VOICE.hint("underseal desk redo does it again")
 
 

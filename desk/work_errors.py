@@ -35,7 +35,7 @@ class NothingDone(DeskError):
     """you have done nothing here that can be {}"""
 
     exit_code = Exit.MISSING
-    hint = "custody, masks, holds, purging, roles and keys are never undone by this; each has its own verb"
+    hint = "custody, masks, clocks, holds, purging, roles and keys are never undone by this; each has its own verb"
 
 
 class DecidedSince(DeskError):

@@ -2,6 +2,7 @@
 """The one door for files: written whole or not at all, private by default, never through a link or over another."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import secrets
@@ -121,6 +122,40 @@ def replace(path: Path, data: bytes, mode: int = 0o600) -> None:
         file.write(data)
         _finish(file)
         temporary.replace(path)
+
+
+def is_locked_away(path: Path) -> bool:
+    """Return whether a file is on a file system that can only be read, now. Changes nothing, no time either.
+
+    An error below may lock a file system that is still mounted for writing, and that says so nowhere else.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC))
+    except OSError as error:
+        return error.errno == errno.EROFS
+    return False
+
+
+def reserve(path: Path, count: int) -> None:
+    """Give a file of no content exactly `count` bytes on the disk, so that nobody else has them; 0 gives them back.
+
+    Raises NotStored where there is not so much room; the file is empty then.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise NotStored(path.name, _reason(error)) from error
+    try:
+        os.ftruncate(descriptor, 0)
+        if count:
+            os.posix_fallocate(descriptor, 0, count)
+        os.fsync(descriptor)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+        raise NotStored(path.name, _reason(error)) from error
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager

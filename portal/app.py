@@ -4,7 +4,6 @@
 There is no session, no cookie and no secret. A request leaves no line in any log.
 """
 
-import shutil
 import sys
 import zlib
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from flask import Blueprint, Flask, Response, current_app, request
 from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.routing import BaseConverter
 
 from crypto.envelope import LETTER_BYTES, PART_BYTES, check_envelope, envelope_bytes
 from crypto.errors import Malformed
@@ -24,13 +24,14 @@ from crypto.primitives import sha256
 from intake.limits import MIB
 from portal.config import Config, SettingRefused
 from portal.counter import Counter, NotTaken, Uncertain
+from portal.gauge import DatabaseGauge
 from portal.headers import HeaderLayer
-from portal.publishing import PLAIN_TEXT, Lists, PublicFile, read_page
+from portal.publishing import PLAIN_TEXT, Lists, Pages
+from portal.room import RETRY_AFTER_SECONDS, Gauge, Word
 from portal.shelf import Letter, Shelf
 
 OCTETS = "application/octet-stream"
 KIT = "/kit.html"
-LOW_ROOM_FLOORS = 4  # room is called low below so many times the floor
 NOTHING_STORED = "Nothing was stored."
 _SENTENCES = {
     400: f"The request could not be understood. {NOTHING_STORED}",
@@ -52,9 +53,10 @@ _NO_LIST = "There is no key list for today."
 class Refusal(Exception):
     """Ends a request with a status and its sentence."""
 
-    def __init__(self, status: int, sentence: str | None = None) -> None:
+    def __init__(self, status: int, sentence: str | None = None, retry_after: int | None = None) -> None:
         super().__init__(status)
         self.status = status
+        self.retry_after = retry_after
         self.sentence = sentence or _SENTENCES[status]
 
 
@@ -66,6 +68,12 @@ class NoSession(SessionInterface):
         return None
 
 
+class PageFile(BaseConverter):
+    """What a file of the page can be called. Which of them there are is known once the page is read."""
+
+    regex = r"SHA256SUMS(?:\.sig)?|[A-Za-z0-9][A-Za-z0-9._-]*\.(?:html|js|css|svg)"
+
+
 @dataclass(frozen=True, slots=True)
 class Portal:
     """What the views work with."""
@@ -74,7 +82,8 @@ class Portal:
     shelf: Shelf
     counter: Counter
     lists: Lists
-    page: dict[str, PublicFile]
+    pages: Pages
+    gauge: Gauge | DatabaseGauge
     today: Callable[[], date]
 
 
@@ -87,7 +96,7 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
     """Return the officer's side. Raises SettingRefused for debug switches, PageUntrusted for a page not as signed."""
     shelf = Shelf(config.shelf_url)
     shelf.open()
-    page = read_page(config.public / "page", config.office.root)
+    pages = Pages(config)
     app = Flask("underseal-portal", static_folder=None, template_folder=None)
     app.config.update(
         TRUSTED_HOSTS=list(config.hosts),
@@ -98,13 +107,13 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
         raise SettingRefused("debug", "the portal has no debug mode")
     app.session_interface = NoSession()
     app.url_map.merge_slashes = False
-    lists = Lists(shelf, config.office.root, config.office.floor)
+    lists = Lists(shelf, config.roots, config.office.floor)
     counter = Counter(shelf, config.turn_file, today)
-    app.extensions["underseal"] = Portal(config, shelf, counter, lists, page, today)
+    gauge = Gauge(config) if config.store is None else DatabaseGauge(shelf, config.ceiling_mib)
+    app.extensions["underseal"] = Portal(config, shelf, counter, lists, pages, gauge, today)
     app.before_request(_check_name)
+    app.url_map.converters["page_file"] = PageFile
     app.register_blueprint(officer)
-    for path in page:
-        app.add_url_rule(path, endpoint=f"page{path}", view_func=show_file, defaults={"path": path})
     app.register_error_handler(Exception, refuse)
     app.wsgi_app = HeaderLayer(app.wsgi_app, config)  # type: ignore[method-assign]
     return app
@@ -113,9 +122,14 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
 officer = Blueprint("officer", __name__)
 
 
-def show_file(path: str) -> Response:
+@officer.get("/")
+@officer.get("/<page_file:name>")
+def show_file(name: str = "") -> Response:
     """Answer with a file of the page, the same bytes for everyone, compressed beforehand where the browser takes it."""
-    file = _portal().page[path]
+    path = f"/{name}"
+    file = _portal().pages.current().get(path)
+    if file is None:
+        raise Refusal(404)
     accepted = request.accept_encodings
     for coding, body in file.compressed.items():
         if accepted[coding] > 0:
@@ -163,7 +177,7 @@ def show_list_signature() -> Response:
 @officer.get("/health")
 def show_health() -> Response:
     """Answer that the portal is up, and how much room there is, as a word."""
-    return _answer(f"up\nroom {_room(_portal().config)}\n".encode("ascii"), PLAIN_TEXT)
+    return _answer(f"up\nroom {_portal().gauge.word()}\n".encode("ascii"), PLAIN_TEXT)
 
 
 @officer.post("/envelopes")
@@ -177,8 +191,8 @@ def take_letter() -> Response:
         raise Refusal(503)
     size = envelope_bytes(LETTER_BYTES, key_list.slots)
     _check_length(size, envelope_bytes(PART_BYTES, key_list.slots))
-    if _room(portal.config) == "none":
-        raise Refusal(503)
+    if portal.gauge.word() >= Word.FULL:
+        raise Refusal(503, retry_after=RETRY_AFTER_SECONDS)
     body = request.stream.read(size)
     if len(body) != size:
         raise Refusal(400)
@@ -198,8 +212,9 @@ def take_letter() -> Response:
 
 def refuse(error: Exception) -> Response:
     """Answer any failure with its sentence. Only what nobody foresaw is logged: its type and the route, no more."""
-    allow = None
+    allow = after = None
     if isinstance(error, Refusal):
+        after = error.retry_after
         status, sentence = error.status, error.sentence
     elif isinstance(error, SQLAlchemyError):
         status, sentence = 503, _SENTENCES[503]
@@ -215,6 +230,8 @@ def refuse(error: Exception) -> Response:
     answer = _answer(f"{sentence}\n".encode(), PLAIN_TEXT, status)
     if allow:
         answer.headers["Allow"] = allow
+    if after:
+        answer.headers["Retry-After"] = str(after)
     return answer
 
 
@@ -260,13 +277,6 @@ def _check_length(letter_bytes: int, part_bytes: int) -> None:
         raise Refusal(413)
     if int(length) != letter_bytes:
         raise Refusal(422)
-
-
-def _room(config: Config) -> str:
-    free, floor = shutil.disk_usage(config.directory).free, config.floor_mib * MIB
-    if free <= floor:
-        return "none"
-    return "low" if free < LOW_ROOM_FLOORS * floor else "plenty"
 
 
 def _answer(body: bytes, content_type: str, status: int = 200) -> Response:

@@ -8,18 +8,34 @@ from pathlib import Path
 
 import click
 
-from crypto.keylist import KeyList
+from crypto.errors import CryptoError
+from crypto.handedon import Roots
+from crypto.keylist import KeyList, read_key_list
 from crypto.signature import SigningKey
 from intake.console import Voice
-from intake.files import FileThere, make_folder, read, write_new
+from intake.files import FileThere, locked, make_folder, read, write_new
 from intake.keydays import covered_until, ending
-from intake.limits import OFFICE_MAX_BYTES
+from intake.limits import MIB, OFFICE_MAX_BYTES
 from intake.office import Office, read_office
+from intake.signedpage import read_page_folder
+from intake.statements import read_statements
 from portal.app import utc_today
-from portal.config import load_config, load_portal_key, write_settings
+from portal.config import Config, load_config, load_portal_key, read_store_url, write_settings
+from portal.gauge import DatabaseGauge
 from portal.listening import Place, take_handed_over
 from portal.nightly import tidy
-from portal.publishing import MAX_PAGE_FILE_BYTES, ListRefused, Lists, read_list_files, read_page, take_list
+from portal.publishing import (
+    ListRefused,
+    Lists,
+    kept_page,
+    read_list_files,
+    take_list,
+    take_page,
+    take_statements,
+)
+from portal.revisions import ShelfMissing, ShelfThere, check_file, check_revision, check_shelf, found_revision
+from portal.room import Ballast, Word, measure, word_for
+from portal.server_check import check_server, differences
 from portal.shelf import Shelf
 
 _VOICE = Voice("portal")
@@ -40,8 +56,17 @@ def portal() -> None:
 @click.option("--gate-host", "gate_hosts", multiple=True, help="A name the courier's gate answers under; repeat it.")
 @click.option("--https", is_flag=True, help="These names are reached over https only; the onion is not.")
 @click.option("--onion", help="The onion address of the same portal, named to visitors over https.")
+@click.option("--store", help="URL of a PostgreSQL database, reached over a Unix socket.  [default: a SQLite file]")
+@click.option("--no-gate", is_flag=True, help="One more front end: the database has a shelf, another folder its gate.")
 def init(
-    public: Path, folder: Path, hosts: tuple[str, ...], gate_hosts: tuple[str, ...], https: bool, onion: str | None
+    public: Path,
+    folder: Path,
+    hosts: tuple[str, ...],
+    gate_hosts: tuple[str, ...],
+    https: bool,
+    onion: str | None,
+    store: str | None,
+    no_gate: bool,
 ) -> None:
     """Make a portal's folder from what the ceremony published, after checking every signature in it.
 
@@ -50,27 +75,36 @@ def init(
       underseal portal init --public office/public --dir portal --allow-host reports.example.org --https
     """
     os.umask(0o077)
+    if no_gate and store is None:
+        raise click.UsageError("--no-gate is for one more front end of a database: --store names it")
+    url = None if store is None else read_store_url(store)
     office = read_office(read(public / "office.json", OFFICE_MAX_BYTES))
-    read_page(public / "page", office.root)
+    page = read_page_folder(public / "page", office.root)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileThere(folder.name)
     temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
     make_folder(temporary)
     try:
-        write_new(temporary / "config.json", write_settings(hosts, gate_hosts, https=https, onion=onion))
-        _copy_public(public, temporary / "public")
+        settings = write_settings(hosts, gate_hosts, https=https, onion=onion, store=url, gate=not no_gate)
+        write_new(temporary / "config.json", settings)
+        make_folder(temporary / "public")
+        write_new(temporary / "public" / "office.json", read(public / "office.json", OFFICE_MAX_BYTES))
+        write_new(temporary / "page.signed", page.whole)
+        write_new(temporary / "page.lock", b"")
         write_new(temporary / "counter.lock", b"")
         key = SigningKey.generate()
-        write_new(temporary / "portal.key", key.to_openssh(None))
-        write_new(temporary / "portal.pub", (key.public.text + "\n").encode("ascii"))
-        lists = _fill_shelf(temporary, public, office)
+        if not no_gate:
+            write_new(temporary / "portal.key", key.to_openssh(None))
+            write_new(temporary / "portal.pub", (key.public.text + "\n").encode("ascii"))
+        lists = _fill_shelf(load_config(temporary), public, office)
         temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     _VOICE.say(f"made {folder}, with {len(lists)} key lists until {lists[-1].expires}")
-    _VOICE.say(f"portal key: {key.public.in_groups}")
-    _VOICE.answer(key.public.fingerprint)
-    _VOICE.hint(f"bring {folder / 'portal.pub'} to courier and desk by hand; compare the fingerprint there")
+    if not no_gate:
+        _VOICE.say(f"portal key: {key.public.in_groups}")
+        _VOICE.answer(key.public.fingerprint)
+        _VOICE.hint(f"bring {folder / 'portal.pub'} to courier and desk by hand; compare the fingerprint there")
     _VOICE.hint(f"underseal portal serve --dir {folder}")
 
 
@@ -96,15 +130,21 @@ def serve(folder: Path, port: int | None, socket: Path | None, gate_port: int | 
     if gate_port is not None and "gate" in handed:
         raise click.UsageError("the gate listens in one place: --gate-port, or a socket handed over")
     config = load_config(folder)
-    load_portal_key(folder)
-    read_page(config.public / "page", config.office.root)
+    if config.gate:
+        load_portal_key(folder)
+    elif gate_port is not None or "gate" in handed:
+        raise click.UsageError("this folder has no gate: it was made with --no-gate")
+    kept_page(config)
+    check_revision(config)
+    _name_traces(config)
 
     def ready(url: str, gate: str) -> None:
         _VOICE.say(f"letters at {url}, couriers at {gate}")
         _VOICE.answer(url)
 
     officer: Place = handed.get("officer") or socket or (DEFAULT_PORT if port is None else port)
-    run(config, officer, handed.get("gate") or (config.gate_socket if gate_port is None else gate_port), ready)
+    gate: Place = handed.get("gate") or (config.gate_socket if gate_port is None else gate_port)
+    run(config, officer, gate if config.gate else None, ready)
 
 
 @portal.command()
@@ -119,7 +159,10 @@ def nightly(folder: Path) -> None:
       underseal portal nightly --dir portal
     """
     os.umask(0o077)
-    night = tidy(load_config(folder), utc_today())
+    config = load_config(folder)
+    check_revision(config)
+    _warn_of_room(config)
+    night = tidy(config, utc_today())
     _VOICE.say(f"the shelf is rewritten and whole; envelopes waiting: {night.waiting}")
     if night.damaged:
         _VOICE.say(f"envelopes set aside because their bytes had changed: {night.damaged}")
@@ -129,18 +172,23 @@ def nightly(folder: Path) -> None:
 @click.option("--dir", "folder", type=_FOLDER, required=True, help="The portal's folder.")
 @click.option("--json", "as_json", is_flag=True, help="Answer with one line of JSON.")
 def status(folder: Path, as_json: bool) -> None:
-    """Show what waits, the last pull and the key lists. Reads the shelf; the portal may run.
+    """Show what waits, the last pull, the key lists and the room on the disk. Reads the shelf; the portal may run.
 
     \b
     Example:
       underseal portal status --dir portal
     """
     config = load_config(folder)
+    check_revision(config)
     shelf = Shelf(config.shelf_url)
     waiting, oldest = shelf.waiting()
     last, days, damaged = shelf.last_manifest(), shelf.list_days(), shelf.damaged()
     today = utc_today()
-    in_force = Lists(shelf, config.office.root, config.office.floor).in_force(today)
+    in_force = Lists(shelf, config.roots, config.office.floor).in_force(today)
+    disk = measure(config)
+    room = word_for(disk, config.full_percent, config.floor_mib)
+    if config.store is not None:
+        room = DatabaseGauge(shelf, config.ceiling_mib).word()
     shelf.close()
     facts = {
         "waiting": waiting,
@@ -150,9 +198,17 @@ def status(folder: Path, as_json: bool) -> None:
         "last_pull_day": None if last is None else str(last.day),
         "list_in_force": None if in_force is None else in_force.sequence,
         "lists_until": str(max(end for _, _, end in days)) if days else None,
+        "room": str(room),
+        "disk_used": f"{disk.used_percent:.1f} %",
+        "free_mib": disk.free // MIB,
+        "ballast": "whole" if Ballast(config).is_whole() else "missing",
     }
+    _warn_of_room(config)
     if (sentence := ending(covered_until([(first, end) for _, first, end in days], today), today)) is not None:
         _VOICE.say(sentence)
+    server = differences(config)
+    for sentence in (*server.refused, *server.traces):
+        _VOICE.say(f"the database server: {sentence}")
     if as_json:
         _VOICE.answer_json(facts)
         return
@@ -164,9 +220,10 @@ def status(folder: Path, as_json: bool) -> None:
 @click.option("--dir", "folder", type=_FOLDER, required=True, help="The portal's folder.")
 @click.option("--public", type=_FOLDER, required=True, help="The folder public of the new signing.")
 def publish(folder: Path, public: Path) -> None:
-    """Take the root's new key lists on the portal's own machine, where no courier that it knows is left to push them.
+    """Take a signing on the portal's own machine: key lists, page and kit, and a root that was handed on.
 
-    The same is checked as when a courier brings them. The portal may run; running this twice is harmless.
+    The same is checked as when a courier brings it, and nothing older is taken. The portal may run; running this
+    twice is harmless. For when no courier that the portal knows is left, or none is at hand.
 
     \b
     Example:
@@ -174,36 +231,103 @@ def publish(folder: Path, public: Path) -> None:
     """
     os.umask(0o077)
     config = load_config(folder)
-    files = read_list_files(public)
-    if not files:
-        raise ListRefused("the public folder holds none")
+    files, statements, has_page = read_list_files(public), read_statements(public), (public / "page").exists()
+    if not files and not has_page:
+        raise ListRefused("the public folder holds none, and no page")
+    check_revision(config)
     shelf = Shelf(config.shelf_url)
     shelf.open()
     try:
-        lists = [take_list(shelf, *file, config.office.root, config.office.floor) for file in files]
+        if statements:
+            take_statements(config, shelf, statements)
+        roots = config.roots()
+        page = read_page_folder(public / "page", roots.now) if has_page else None
+        lists = [take_list(shelf, *file, roots, config.office.floor) for file in files]
+        if page:
+            take_page(config, Lists(shelf, config.roots, config.office.floor), page, utc_today())
     finally:
         shelf.close()
-    _VOICE.say(
-        f"{len(lists)} key lists are here, the last with sequence {lists[-1].sequence}, until {lists[-1].expires}"
-    )
+    if lists:
+        until = f"the last with sequence {lists[-1].sequence}, until {lists[-1].expires}"
+        _VOICE.say(f"{len(lists)} key lists are here, {until}")
+    if page:
+        _VOICE.say(f"page {page.number} is served")
 
 
-def _copy_public(public: Path, target: Path) -> None:
-    """Copy what the portal serves, file by file: nothing else of the folder comes along."""
-    make_folder(target / "page")
-    write_new(target / "office.json", read(public / "office.json", OFFICE_MAX_BYTES))
-    for path in sorted((public / "page").iterdir()):
-        write_new(target / "page" / path.name, read(path, MAX_PAGE_FILE_BYTES))
+@portal.command()
+@click.option("--dir", "folder", type=_FOLDER, required=True, help="The portal's folder.")
+@click.option("--to", default="head", help="A revision to go back to, before an older release.  [default: the last]")
+@click.option("--dry-run", is_flag=True, help="Show the SQL that would run, and change nothing.")
+def migrate(folder: Path, to: str, dry_run: bool) -> None:
+    """Bring the shelf's tables up to date for this release, whole or not at all. The portal must not run.
+
+    \b
+    Example:
+      underseal portal migrate --dir portal --dry-run
+    """
+    from portal import migrating  # Alembic is loaded by no command that serves
+
+    os.umask(0o077)
+    config = load_config(folder)
+    check_file(config)
+    if found_revision(config.shelf_url, config.shelf_name) is None:
+        raise ShelfMissing(config.shelf_name)
+    if dry_run:
+        _VOICE.answer(migrating.preview(config.shelf_url, to=to) or "-- nothing is to be done")
+        return
+    try:
+        with locked(folder / "serve.lock", wait=False):
+            before, after = migrating.migrate(config.shelf_url, to=to)
+    except BlockingIOError as error:
+        raise migrating.ShelfInUse from error
+    _VOICE.say(f"the shelf is of revision {after}" + ("" if before == after else f", and was of {before}"))
 
 
-def _fill_shelf(folder: Path, public: Path, office: Office) -> list[KeyList]:
-    """Make the shelf, with every key list of the ceremony on it."""
+def _name_traces(config: Config) -> None:
+    """Say what of the database's server keeps traces. Raises ServerRefused for what loses words."""
+    for sentence in check_server(config):
+        _VOICE.say(f"the database server keeps more than it should: {sentence}")
+
+
+def _warn_of_room(config: Config) -> None:
+    """Tell the operator, and nobody else, in figures when room runs out."""
+    disk = measure(config)
+    word = word_for(disk, config.full_percent, config.floor_mib)
+    if word == Word.CLOSED:
+        _VOICE.say("the disk can only be read: no letter is taken and nothing is deleted")
+    elif word != Word.PLENTY:
+        _VOICE.say(
+            f"the disk is {word}: {disk.used_percent:.0f} % in use, {disk.free // MIB} MiB free; "
+            f"letters stop at {config.full_percent} %, or with {config.floor_mib} MiB free"
+        )
+
+
+def _fill_shelf(config: Config, public: Path, office: Office) -> list[KeyList]:
+    """Make the shelf, or find the one that is there, with every key list of the ceremony on it."""
     files = read_list_files(public)
     if not files:
         raise ListRefused("the public folder holds none")
-    shelf = Shelf(f"sqlite:///{folder.resolve() / 'shelf.sqlite'}")
+    for text, signature in files:  # all of them, before a table is made
+        try:
+            read_key_list(text, signature, office.root, floor=office.floor)
+        except CryptoError as error:
+            raise ListRefused(str(error)) from error
+    _make_shelf(config)
+    shelf = Shelf(config.shelf_url)
     try:
-        shelf.make()
-        return [take_list(shelf, text, signature, office.root, office.floor) for text, signature in files]
+        return [take_list(shelf, text, signature, Roots(office.root), office.floor) for text, signature in files]
     finally:
         shelf.close()
+
+
+def _make_shelf(config: Config) -> None:
+    """Make the tables; for one more front end, look at those that are there. Raises ShelfThere, ShelfMissing."""
+    from portal.migrating import migrate
+
+    check_server(config)
+    if not config.gate:
+        check_shelf(config.shelf_url, config.shelf_name)
+    elif found_revision(config.shelf_url, config.shelf_name) is not None:
+        raise ShelfThere(config.shelf_name)
+    else:
+        migrate(config.shelf_url)

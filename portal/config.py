@@ -7,23 +7,41 @@ Unknown words, missing files and key files that others can read stop the start, 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
 from crypto.errors import CryptoError
+from crypto.handedon import Roots
 from crypto.signature import SigningKey
 from intake.errors import Exit, UndersealError
 from intake.files import FileMissing, read
 from intake.limits import KEY_FILE_MAX_BYTES, OFFICE_MAX_BYTES
 from intake.office import Office, read_office
+from intake.statements import kept_roots
 from intake.strictjson import JsonRefused, read_json
 
 MAX_SETTINGS_BYTES = 16_384
 MAX_HOSTS = 16
-DEFAULT_FLOOR_MIB = 256  # free room below which no letter is taken; a courier's run still needs some
+DEFAULT_FULL_PERCENT = 90  # of the disk in use, from which on no letter is taken
+DEFAULT_FLOOR_MIB = 256  # free room below which no letter is taken either: holds first on disks below 2.5 GiB
+DEFAULT_BALLAST_MIB = 64  # kept back for deleting on a full disk
+DEFAULT_CEILING_MIB = 4_096  # size of a PostgreSQL database from which on no letter is taken: some 150,000 letters
+_ADDED = {"store": None, "gate": True, "ceiling_mib": DEFAULT_CEILING_MIB}  # words that older folders do not have
+_MOST_MIB = 1_048_576
+_NUMBERS = {
+    "full_percent": (50, 100),
+    "floor_mib": (0, _MOST_MIB),
+    "ballast_mib": (16, _MOST_MIB),
+    "ceiling_mib": (0, _MOST_MIB),
+}
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost")
 GATE_HOST = "gate"  # the name a courier uses over a unix socket
+_STORE_DRIVER = "postgresql+psycopg"
+_STORE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 
 
@@ -44,17 +62,36 @@ class Config:
     gate_hosts: tuple[str, ...]
     https: bool
     onion: str | None
+    full_percent: int
     floor_mib: int
+    ballast_mib: int
+    ceiling_mib: int
+    gate: bool
+    store: str | None = field(repr=False)
 
     @property
     def public(self) -> Path:
         """The folder with what the ceremony published."""
         return self.directory / "public"
 
+    def roots(self) -> Roots:
+        """Return the roots of the office, which a running portal may see handed on. Raises Untrusted."""
+        return kept_roots(self.directory, self.office.root)
+
+    @property
+    def page_file(self) -> Path:
+        """The page that is served, in one piece."""
+        return self.directory / "page.signed"
+
     @property
     def shelf_url(self) -> str:
-        """The database as SQLAlchemy names it."""
-        return f"sqlite:///{self.directory.resolve() / 'shelf.sqlite'}"
+        """The database as SQLAlchemy names it: the one of the settings, else a SQLite file in the portal's folder."""
+        return self.store or f"sqlite:///{self.directory.resolve() / 'shelf.sqlite'}"
+
+    @property
+    def shelf_name(self) -> str:
+        """What may be said of the database."""
+        return make_url(self.shelf_url).database or "" if self.store else "shelf.sqlite"
 
     @property
     def turn_file(self) -> Path:
@@ -85,11 +122,44 @@ def load_config(directory: Path) -> Config:
         gate_hosts=_hosts(words, "gate_hosts"),
         https=_boolean(words, "https"),
         onion=_onion(words),
-        floor_mib=_number(words, "floor_mib"),
+        **{name: _number(words, name) for name in _NUMBERS},
+        gate=_boolean(words, "gate"),
+        store=None if words["store"] is None else read_store_url(words["store"]),
     )
 
 
-def write_settings(hosts: tuple[str, ...], gate_hosts: tuple[str, ...], *, https: bool, onion: str | None) -> bytes:
+def read_store_url(url: object) -> str:
+    """Return the URL of a PostgreSQL database that is reached over a Unix socket. Raises SettingRefused.
+
+    Nothing of a URL that is refused is repeated: it may hold a password.
+    """
+    try:
+        parsed = make_url(url) if isinstance(url, str) else None
+    except (ArgumentError, ValueError):
+        parsed = None
+    if parsed is None or parsed.drivername != _STORE_DRIVER:
+        raise SettingRefused("store", f"it is {_STORE_DRIVER}:///NAME?host=/FOLDER, or null for SQLite")
+    if parsed.password is not None or any("pass" in word for word in parsed.query):
+        raise SettingRefused("store", "it has a password; the database is to know its user by the socket (peer)")
+    folder, port = parsed.query.get("host"), parsed.query.get("port", "5432")
+    if parsed.host or parsed.port or not isinstance(folder, str) or not folder.startswith("/"):
+        raise SettingRefused("store", "it does not name the folder of a Unix socket; no network is used")
+    if parsed.query.keys() - {"host", "port"} or not isinstance(port, str) or not re.fullmatch(r"[0-9]{1,5}", port):
+        raise SettingRefused("store", "it has other words than host and port")
+    if not all(_STORE_NAME.fullmatch(name) for name in (parsed.database or "", parsed.username or "_")):
+        raise SettingRefused("store", "database and role have names of small letters, digits and underscores")
+    return str(url)
+
+
+def write_settings(
+    hosts: tuple[str, ...],
+    gate_hosts: tuple[str, ...],
+    *,
+    https: bool,
+    onion: str | None,
+    store: str | None = None,
+    gate: bool = True,
+) -> bytes:
     """Return the contents of config.json."""
     names = (*LOOPBACK_HOSTS, *hosts, *([onion] if onion else []))
     words = {
@@ -98,7 +168,12 @@ def write_settings(hosts: tuple[str, ...], gate_hosts: tuple[str, ...], *, https
         "gate_hosts": list(dict.fromkeys((GATE_HOST, *LOOPBACK_HOSTS, *gate_hosts))),
         "https": https,
         "onion": onion,
+        "full_percent": DEFAULT_FULL_PERCENT,
         "floor_mib": DEFAULT_FLOOR_MIB,
+        "ballast_mib": DEFAULT_BALLAST_MIB,
+        **_ADDED,
+        "store": store,
+        "gate": gate,
     }
     _check(words)
     return (json.dumps(words, indent=1) + "\n").encode("ascii")
@@ -122,19 +197,24 @@ def _read_settings(directory: Path) -> Mapping[str, Any]:
         raise SettingRefused("config.json", "the file is missing or not JSON") from error
     if not isinstance(words, dict) or words.get("v") != 1:
         raise SettingRefused("config.json", "it is not of version 1")
+    words = {**_ADDED, **words}
     _check(words)
     return words
 
 
 def _check(words: Mapping[str, Any]) -> None:
-    known = {"v", "hosts", "gate_hosts", "https", "onion", "floor_mib"}
+    known = {"v", "hosts", "gate_hosts", "https", "onion", *_NUMBERS, *_ADDED}
     for word in sorted(words.keys() ^ known):
         raise SettingRefused(word if word in known else "config.json", "it is missing, or an unknown word stands there")
     _onion(words)
     _hosts(words, "hosts")
     _hosts(words, "gate_hosts")
     _boolean(words, "https")
-    _number(words, "floor_mib")
+    _boolean(words, "gate")
+    for name in _NUMBERS:
+        _number(words, name)
+    if words["store"] is not None:
+        read_store_url(words["store"])
 
 
 def _hosts(words: Mapping[str, Any], name: str) -> tuple[str, ...]:
@@ -159,7 +239,7 @@ def _onion(words: Mapping[str, Any]) -> str | None:
 
 
 def _number(words: Mapping[str, Any], name: str) -> int:
-    number = words[name]
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 1_048_576:
-        raise SettingRefused(name, "it is a number of MiB from 0 to 1048576")
+    number, (least, most) = words[name], _NUMBERS[name]
+    if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
+        raise SettingRefused(name, f"it is a whole number from {least} to {most}")
     return number

@@ -16,10 +16,11 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from intake import files
-from portal.shelf import Letter, Shelf, storage_broke
+from portal.shelf import Letter, Shelf
+from portal.store import CommitUnsettled, storage_broke
 
 MAX_BATCH = 64  # letters in one commit: about 1.3 MiB
-PATIENCE_SECONDS = 11  # a little more than the database's own busy timeout
+PATIENCE_SECONDS = 11  # a little more than the database's own patience with a lock
 
 
 class NotTaken(Exception):
@@ -27,7 +28,7 @@ class NotTaken(Exception):
 
 
 class Uncertain(Exception):
-    """The commit that holds the letter has not ended yet: sending it again does no harm and tells."""
+    """The commit that holds the letter has not ended, or nobody knows how: sending it again does no harm and tells."""
 
 
 class _Waiting:
@@ -96,9 +97,11 @@ class Counter:
 
     def _refuse(self, batch: list[_Waiting], error: Exception) -> None:
         """Refuse the batch, and who came meanwhile: they waited for the same lock, or for the same broken disk."""
-        refusal = NotTaken(type(error).__name__)
-        for waiting in (*batch, *_begun(self._all_waiting(None))):
-            waiting.written.set_exception(refusal)
+        kind = Uncertain if isinstance(error, CommitUnsettled) else NotTaken
+        for waiting in batch:
+            waiting.written.set_exception(kind(type(error).__name__))
+        for waiting in _begun(self._all_waiting(None)):
+            waiting.written.set_exception(NotTaken(type(error).__name__))
         if isinstance(error, SQLAlchemyError) and storage_broke(error):
             self._broken = True
             os.kill(os.getpid(), signal.SIGTERM)  # the master starts a fresh worker; this one syncs nothing again

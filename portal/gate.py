@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The courier's gate: pulls, acknowledgements and key lists, on a socket of its own (FORMAT.md 10).
+"""The courier's gate: pulls, acknowledgements, key lists and pages, on a socket of its own (FORMAT.md 10).
 
 Whatever is not signed by a courier gets one refusal, the same bytes for every reason.
 """
@@ -21,17 +21,30 @@ from crypto.keylist import MAX_LIST_BYTES
 from crypto.primitives import digest
 from crypto.signature import SIGNATURE_CHARACTERS, Namespace, SigningKey, sign, verify
 from intake import files
-from intake.acknowledgement import AcknowledgementRefused, read_acknowledgement
+from intake.acknowledgement import Acknowledgement, AcknowledgementRefused, read_acknowledgement
 from intake.bundle import Manifest, write_manifest
 from intake.errors import UndersealError
 from intake.limits import ACKNOWLEDGEMENT_MAX_BYTES, BUNDLE_MAX_ENVELOPES, KIB
+from intake.packing import gunzipped
+from intake.signedpage import MAX_PAGE_BYTES, PageUntrusted, read_page
+from intake.statements import MAX_KEPT_BYTES
 from intake.strictjson import JsonRefused, read_json
 from portal.app import utc_today
 from portal.config import Config, load_portal_key
 from portal.headers import HeaderLayer
-from portal.publishing import PLAIN_TEXT, ListRefused, Lists, take_list
+from portal.publishing import (
+    PLAIN_TEXT,
+    ListRefused,
+    Lists,
+    StatementRefused,
+    take_list,
+    take_page,
+    take_statements,
+)
+from portal.room import Ballast
 from portal.shelf import EnvelopeDamaged, MadeManifest, Shelf, Writing
 from portal.signed_requests import RequestRefused, check_body, verify_request
+from portal.store import CommitUnsettled
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -40,6 +53,7 @@ _SIGNATURE_START = b"-----BEGIN SSH SIGNATURE-----\n"
 _FORBIDDEN = b"The gate opens for a courier of this office only.\n"
 _FAILED = b"Something failed at the portal.\n"
 _NOT_STORED = b"The portal's storage does not answer; nothing was changed.\n"
+_UNSETTLED = b"The portal cannot say yet whether that was stored; please ask again.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +80,15 @@ class Gate:
         os.environ["SQLITE_TMPDIR"] = str(config.directory)  # what waits is copied beside the shelf and nowhere else
         self._shelf = Shelf(config.shelf_url)
         self._shelf.open()
-        self._lists = Lists(self._shelf, config.office.root, config.office.floor)
+        self._ballast = Ballast(config)
+        self._lists = Lists(self._shelf, config.roots, config.office.floor)
         self._routes: dict[str, tuple[int, Callable[[bytes], Answer]]] = {
             "/status": (0, self._status),
             "/pull": (KIB, self._pull),
             "/acknowledge": (ACKNOWLEDGEMENT_MAX_BYTES + SIGNATURE_CHARACTERS, self._acknowledge),
             "/keys": (MAX_LIST_BYTES + SIGNATURE_CHARACTERS, self._keys),
+            "/page": (MAX_PAGE_BYTES, self._page),
+            "/handed-on": (MAX_KEPT_BYTES, self._handed_on),
         }
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -84,21 +101,23 @@ class Gate:
 
     def _answer(self, environ: "WSGIEnvironment") -> Answer:
         try:
-            act, body = self._admit(environ)
-            return act(body)
+            return self._serve(environ)
         except RequestRefused:
             return _whole(403, PLAIN_TEXT, _FORBIDDEN)
         except Refused as error:
             return _whole(422, PLAIN_TEXT, f"{error}\n".encode())
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, files.NotStored) as error:
             _log(error)
             return _whole(503, PLAIN_TEXT, _NOT_STORED)
+        except CommitUnsettled as error:
+            _log(error)
+            return _whole(503, PLAIN_TEXT, _UNSETTLED)
         except Exception as error:
             _log(error)
             return _whole(500, PLAIN_TEXT, _FAILED)
 
-    def _admit(self, environ: "WSGIEnvironment") -> tuple[Callable[[bytes], Answer], bytes]:
-        """Return what to do and its body, for a request that is signed, fresh, whole and new. Raises RequestRefused.
+    def _serve(self, environ: "WSGIEnvironment") -> Answer:
+        """Answer a request that is signed, fresh, whole and new. Raises RequestRefused.
 
         The order matters: no body is read for a stranger, and no nonce is used up by a request that was not signed.
         """
@@ -111,9 +130,10 @@ class Gate:
             raise RequestRefused
         body = _read_body(environ, max_bytes)
         check_body(signed, body)
-        if not self._shelf.use_nonce(signed.nonce, self._today()):
-            raise RequestRefused
-        return act, body
+        with self._ballast.lent():  # a full disk does not even take the nonce
+            if not self._shelf.use_nonce(signed.nonce, self._today()):
+                raise RequestRefused
+            return act(body)
 
     def _status(self, _body: bytes) -> Answer:
         waiting, oldest = self._shelf.waiting()
@@ -188,15 +208,27 @@ class Gate:
             raise Refused("the acknowledgement is not written as this version reads it; nothing was deleted") from error
         if held.portal != self._key.public.fingerprint or held.desk != key_list.desk.fingerprint:
             raise Refused("the acknowledgement is for another portal or desk; nothing was deleted")
-        if not self._shelf.made(held.pull, held.manifest):
+        if not self._shelf.made(held.pull, held.manifest) and not self._go_on_from(held):
             raise Refused("the acknowledgement names a bundle that this portal did not make; nothing was deleted")
         deleted = self._shelf.remove(held.digests)
-        if deleted or self._shelf.free_pages():
+        if deleted or self._shelf.has_gaps():
             self._tidy()
         return _json({"deleted": deleted, "unknown": len(held.digests) - deleted})
 
+    def _go_on_from(self, held: Acknowledgement) -> bool:
+        """Let a shelf that begins anew go on from what the desk holds, so that its chain of bundles is not a fork.
+
+        Only before the shelf's first bundle, and never backwards. The desk's signature says where its chain ends.
+        """
+        with self._shelf.begin() as writing:
+            last = writing.last_manifest()
+            if last is not None and (last.line is not None or last.pull >= held.pull):
+                return False
+            writing.keep_manifest(MadeManifest(held.pull, held.manifest, None, self._today(), None, None))
+        return True
+
     def _tidy(self) -> None:
-        """Give up the free pages, and with them the order in which the letters came since the last time.
+        """Give up what deletions left, and with it the order in which the letters came since the last time.
 
         While letters wait for their turn. Where it fails, as on a full disk, the next occasion does it: what was
         deleted is overwritten already.
@@ -204,16 +236,31 @@ class Gate:
         try:
             with files.locked(self._config.turn_file, wait=True):
                 self._shelf.vacuum()
-        except (SQLAlchemyError, sqlite3.Error, UndersealError) as error:
+        except (SQLAlchemyError, sqlite3.Error, CommitUnsettled, UndersealError) as error:
             _log(error)
 
     def _keys(self, body: bytes) -> Answer:
         text, signature = _split(body)
         try:
-            key_list = take_list(self._shelf, text, signature, self._config.office.root, self._config.office.floor)
+            key_list = take_list(self._shelf, text, signature, self._config.roots(), self._config.office.floor)
         except ListRefused as error:
             raise Refused(str(error)) from error
         return _json({"sequence": key_list.sequence})
+
+    def _page(self, body: bytes) -> Answer:
+        try:
+            page = read_page(gunzipped(body, MAX_PAGE_BYTES) or b"", self._config.roots().now)
+            take_page(self._config, self._lists, page, self._today())
+        except PageUntrusted as error:
+            raise Refused(str(error)) from error
+        return _json({"page": page.number})
+
+    def _handed_on(self, body: bytes) -> Answer:
+        try:
+            roots = take_statements(self._config, self._shelf, body)
+        except StatementRefused as error:
+            raise Refused(str(error)) from error
+        return _json({"root": roots.now.fingerprint})
 
     def _desk_fingerprint(self) -> str:
         key_list = self._lists.trusted(self._today())

@@ -15,13 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from intake import files
 from intake.errors import Exit, UndersealError
 from portal.config import Config
-from portal.shelf import EnvelopeDamaged, Shelf, date_at_midnight, storage_corrupt
-
-
-class ShelfDamaged(UndersealError):
-    """the shelf does not hold together: pull what waits, keep a copy of the folder, and set the portal up anew"""
-
-    exit_code = Exit.STORAGE
+from portal.midnight import date_at_midnight
+from portal.room import Ballast
+from portal.shelf import EnvelopeDamaged, Shelf
+from portal.store import CommitUnsettled, ShelfDamaged, storage_corrupt
 
 
 class ShelfNotTidied(UndersealError):
@@ -42,23 +39,24 @@ class Night:
 def tidy(config: Config, today: date) -> Night:
     """Rewrite and check the shelf while no letter is being stored, and date every file of the folder at midnight.
 
-    Raises ShelfNotTidied, as on a full disk, or ShelfDamaged. The next night does what this one could not.
+    Raises ShelfNotTidied, as on a full disk, ShelfDamaged, RightsMissing. The next night does what this one could not.
     """
     os.environ["SQLITE_TMPDIR"] = str(config.directory)  # a large shelf is copied beside itself and nowhere else
-    shelf = Shelf(config.shelf_url)
+    shelf, ballast = Shelf(config.shelf_url), Ballast(config)
     try:
-        with files.locked(config.turn_file, wait=True):
+        with ballast.lent(), files.locked(config.turn_file, wait=True):
             shelf.forget_nonces(today)
             _check_envelopes(shelf)
             shelf.vacuum()
             whole = shelf.is_whole()
         found = Night(*shelf.waiting(), shelf.damaged())
-    except (SQLAlchemyError, sqlite3.Error) as error:
+    except (SQLAlchemyError, sqlite3.Error, CommitUnsettled) as error:
         if storage_corrupt(error):
             raise ShelfDamaged from error
         raise ShelfNotTidied(type(error).__name__) from error
     finally:
         shelf.close()
+        ballast.make()
         date_at_midnight([*config.directory.rglob("*"), config.directory])
     if not whole:
         raise ShelfDamaged

@@ -31,6 +31,7 @@ from portal.config import Config
 from portal.gate import create_gate
 from portal.headers import FIXED_HEADERS, TRANSPORT_SECURITY
 from portal.listening import BACKLOG, Place, address, listen
+from portal.room import Ballast
 
 REQUEST_SECONDS = 30  # a whole request must have arrived by then
 SEND_SECONDS = 60  # without one byte taken by the other end
@@ -215,9 +216,10 @@ def settings(descriptor: int, threads: int, worker: type[PortalWorker] = PortalW
     }
 
 
-def serve(config: Config, officer: Place, gate: Place, ready: Callable[[str, str], None]) -> int:
+def serve(config: Config, officer: Place, gate: Place | None, ready: Callable[[str, str], None]) -> int:
     """Run both apps until SIGTERM or SIGINT; call `ready` with their addresses once they answer.
 
+    gate  None for a front end whose letters another folder's gate hands out
     A socket file that was made here is removed at the end; one that systemd made stays. Returns the exit code.
     Raises AlreadyServed, AddressTaken, StartFailed.
     """
@@ -226,25 +228,27 @@ def serve(config: Config, officer: Place, gate: Place, ready: Callable[[str, str
         with files.locked(
             config.directory / "serve.lock", wait=False
         ):  # the children hold it too, as long as they live
+            Ballast(config).make()
             return _serve(config, officer, gate, ready)
     except BlockingIOError as error:
         raise AlreadyServed(config.directory.name) from error
 
 
-def _serve(config: Config, officer: Place, gate: Place, ready: Callable[[str, str], None]) -> int:
+def _serve(config: Config, officer: Place, gate: Place | None, ready: Callable[[str, str], None]) -> int:
     gunicorn.http.wsgi.Response = _Response
     worker = HttpsWorker if config.https else PortalWorker
     stopping: list[int] = []
-    with listen(officer) as letters, listen(gate) as couriers:
-        children = [
-            _start("officer", lambda: create_app(config), letters, 16, worker),
-            _start("gate", lambda: create_gate(config), couriers, 4, worker),
-        ]
+    with contextlib.ExitStack() as stack:
+        letters = stack.enter_context(listen(officer))
+        couriers = None if gate is None else stack.enter_context(listen(gate))
+        children = [_start("officer", lambda: create_app(config), letters, 16, worker)]
+        if couriers is not None:
+            children.append(_start("gate", lambda: create_gate(config), couriers, 4, worker))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda number, _frame: stopping.append(number))
         try:
             if _await_start(letters, couriers, children, stopping):
-                ready(address(letters), address(couriers))
+                ready(address(letters), "another folder" if couriers is None else address(couriers))
             while not stopping and all(child.is_alive() for child in children):
                 time.sleep(0.2)
         finally:
@@ -278,13 +282,13 @@ def _start(
     return child
 
 
-def _await_start(officer: socket.socket, gate: socket.socket, children: list[Any], stopping: list[int]) -> bool:
+def _await_start(officer: socket.socket, gate: socket.socket | None, children: list[Any], stopping: list[int]) -> bool:
     """Return True once both apps answer, False if told to stop before. Raises StartFailed."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and not stopping:
         if not all(child.is_alive() for child in children):
             raise StartFailed
-        if _answers(officer, "GET", "/health") and _answers(gate, "POST", "/status"):
+        if _answers(officer, "GET", "/health") and (gate is None or _answers(gate, "POST", "/status")):
             return True
         time.sleep(0.1)
     if not stopping:

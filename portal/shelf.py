@@ -3,53 +3,23 @@
 
 An envelope's row is its digest, size class, day and bytes. Its key is the digest, so the tree tells no order of
 arrival; `vacuum` rewrites the pages in the same order. A day is never below the largest day the shelf has seen.
-After each commit the file's own times say midnight.
+The shelf stands in a SQLite file or in a PostgreSQL database (store.py); everything here holds for both.
 """
 
 import contextlib
-import os
-import sqlite3
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    create_engine,
-    delete,
-    event,
-    func,
-    insert,
-    make_url,
-    select,
-    text,
-    update,
-)
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, inspect, select, text, update
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from crypto.primitives import sha256
-from portal.tables import DAMAGED, DAYS, ENVELOPES, KEY_LISTS, MANIFESTS, METADATA, NONCES
+from portal.store import CommitUnsettled, connection_ended, open_store
+from portal.tables import DAMAGED, DAYS, ENVELOPES, KEY_LISTS, MANIFESTS, NONCES
 
-_PRAGMAS = (
-    "PRAGMA busy_timeout=10000",
-    "PRAGMA secure_delete=ON",
-    "PRAGMA auto_vacuum=NONE",
-    "PRAGMA temp_store=MEMORY",
-    "PRAGMA mmap_size=0",
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA trusted_schema=OFF",
-    "PRAGMA cell_size_check=ON",
-    "PRAGMA journal_mode=TRUNCATE",
-    "PRAGMA synchronous=FULL",  # with TRUNCATE: a commit returns after the emptied journal is on the disk too
-)
 _DELETE_STEP = 500  # envelopes deleted in one transaction: about 12 MiB of journal
-_IN_MEMORY = 1_000  # envelopes that `vacuum` copies in memory: about 24 MiB
-_DAY_SECONDS = 86_400
 _STREAM_STEP = 16  # envelopes read at once: short reads, so that a long pull never keeps a letter waiting
 
 
@@ -97,16 +67,9 @@ class Shelf:
     """The database behind one URL. Each method is one transaction, `remove` several."""
 
     def __init__(self, url: str) -> None:
-        self._path = Path(make_url(url).database or "")
-        self._engine = create_engine(url, pool_size=4, max_overflow=16, hide_parameters=True)
-        event.listen(self._engine, "connect", _set_pragmas)
-        event.listen(self._engine, "begin", _begin)
+        self._store = open_store(url)
+        self._engine = self._store.engine
         self._reading = self._engine.execution_options(reading=True)
-
-    def make(self) -> None:
-        """Make the tables of a new shelf."""
-        with self._writing() as connection:
-            METADATA.create_all(connection)
 
     def open(self) -> None:
         """Open the first connection, for which all others would wait. A locked shelf is no fault yet."""
@@ -120,9 +83,8 @@ class Shelf:
     def put(self, letters: Iterable[Letter], today: date) -> None:
         """Store letters in one transaction.
 
-        A letter that is there already is emptied and written again, with the day it had: the same bytes over the same
-        bytes would write nothing, and the time of the answer would tell that a copy is here. Returns after the commit
-        is on stable storage.
+        A letter that is there already is written again, with the day it had: else the time of the answer would tell
+        that a copy is here. Returns after the commit is on stable storage. Raises CommitUnsettled.
         """
         with self._writing() as connection:
             day = _pass_day(connection, today)
@@ -130,10 +92,7 @@ class Shelf:
                 {"digest": letter.digest, "size_class": letter.size_class, "day": day, "body": letter.body}
                 for letter in letters
             ]
-            keys = [row["digest"] for row in rows]
-            connection.execute(update(ENVELOPES).where(ENVELOPES.c.digest.in_(keys)).values(body=b""))
-            again = sqlite.insert(ENVELOPES)
-            connection.execute(again.on_conflict_do_update(set_={"body": again.excluded.body}), rows)
+            self._store.overwrite(connection, rows)
 
     def waiting(self) -> tuple[int, date | None]:
         """Return how many envelopes wait, and the oldest one's day."""
@@ -178,29 +137,29 @@ class Shelf:
         return deleted
 
     def vacuum(self) -> None:
-        """Rewrite the file: no free page is left, and the pages stand in the order of the digests.
-
-        The copy is made in memory; where more waits than that should hold, in a file without a name.
-        """
-        store = "MEMORY" if self.waiting()[0] <= _IN_MEMORY else "FILE"
-        raw = self._engine.raw_connection()
-        try:
-            raw.cursor().execute(f"PRAGMA temp_store={store}")
-            raw.cursor().execute("VACUUM")
-        finally:
-            raw.cursor().execute("PRAGMA temp_store=MEMORY")
-            raw.close()
-            self._hide_times()
+        """Rewrite the store: nothing deleted is left, and the pages stand in the order of the digests."""
+        self._store.rewrite(self.waiting()[0])
 
     def is_whole(self) -> bool:
-        """Return whether the file's pages, tables and rows hold together. Reads all of it."""
-        with self._reading.begin() as connection:
-            return bool(connection.execute(text("PRAGMA integrity_check(1)")).scalar_one() == "ok")
+        """Return whether pages, tables and rows hold together. Reads all of it."""
+        return self._store.is_whole()
 
-    def free_pages(self) -> int:
-        """Return how many pages of the file hold nothing."""
+    def has_gaps(self) -> bool:
+        """Return whether deleted rows may have left room that a vacuum gives up."""
+        return self._store.has_gaps()
+
+    def used_bytes(self) -> int:
+        """Return how large the database is."""
+        return self._store.used_bytes()
+
+    def revision(self) -> str | None:
+        """Return which revision of the tables is here: None for none at all, "" for one from before they had names."""
         with self._reading.begin() as connection:
-            return int(connection.execute(text("PRAGMA freelist_count")).scalar_one())
+            tables = set(inspect(connection).get_table_names())
+            if "alembic_version" in tables:
+                found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+                return found or ""
+        return "" if ENVELOPES.name in tables else None
 
     def last_manifest(self) -> MadeManifest | None:
         """Return the manifest of the last pull."""
@@ -241,26 +200,32 @@ class Shelf:
         """Return whether the nonce was new, and keep it until tomorrow has passed: no hour of a request is kept."""
         with self._writing() as connection:
             _forget_nonces(connection, today)
-            made = connection.execute(sqlite.insert(NONCES).values(nonce=nonce, day=today).on_conflict_do_nothing())
-            return made.rowcount == 1
+            new = self._store.insert(NONCES).values(nonce=nonce, day=today).on_conflict_do_nothing()
+            return connection.execute(new.returning(NONCES.c.nonce)).first() is not None
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[Connection]:
-        """Yield a connection that alone may write, until the block ends and all is committed."""
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        finally:
-            self._hide_times()
+        """Yield a connection that alone may write, until the block ends and all is committed.
 
-    def _hide_times(self) -> None:
-        """Set the times of the file, its journal and the folder to midnight. A letter is not lost where that fails."""
-        date_at_midnight([self._path, self._path.with_name(self._path.name + "-journal"), self._path.parent])
+        Raises CommitUnsettled if nobody can say whether it was.
+        """
+        try:
+            with self._engine.connect() as connection, connection.begin() as transaction:
+                yield connection
+                try:
+                    transaction.commit()
+                except DBAPIError as error:
+                    if connection_ended(error):
+                        raise CommitUnsettled from error
+                    raise
+        finally:
+            self._store.wrote()
 
     def _set_aside(self, key: bytes) -> None:
         chosen = select(ENVELOPES.c.digest, ENVELOPES.c.day, ENVELOPES.c.body).where(ENVELOPES.c.digest == key)
         with self._writing() as connection:
-            connection.execute(sqlite.insert(DAMAGED).from_select(list(DAMAGED.c), chosen).prefix_with("OR IGNORE"))
+            aside = self._store.insert(DAMAGED).from_select(list(DAMAGED.c), chosen)
+            connection.execute(aside.on_conflict_do_nothing())
             connection.execute(delete(ENVELOPES).where(ENVELOPES.c.digest == key))
 
     def _one_list(self, query: Any) -> HeldList | None:
@@ -333,32 +298,6 @@ def _stands() -> ColumnElement[bool]:
     return ~replaced.exists()
 
 
-def date_at_midnight(paths: Iterable[Path]) -> None:
-    """Set the times of files and folders to the last midnight, in UTC, as far as they are there."""
-    midnight = int(time.time()) // _DAY_SECONDS * _DAY_SECONDS
-    for path in paths:
-        with contextlib.suppress(OSError):
-            os.utime(path, (midnight, midnight), follow_symlinks=False)
-
-
-def storage_broke(error: BaseException) -> bool:
-    """Return whether writing or syncing failed below the database.
-
-    After that nobody knows what the disk holds: the process must end, and never sync the same file again.
-    """
-    return _sqlite_code(error) == sqlite3.SQLITE_IOERR
-
-
-def storage_corrupt(error: BaseException) -> bool:
-    """Return whether the database's file is no whole database any more."""
-    return _sqlite_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def _sqlite_code(error: BaseException) -> int:
-    """Return SQLite's primary result code of an error, from itself or from what SQLAlchemy wrapped; 0 without one."""
-    return getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) & 0xFF
-
-
 def _forget_nonces(connection: Connection, today: date) -> None:
     connection.execute(delete(NONCES).where(NONCES.c.day < today - timedelta(days=1)))
 
@@ -375,14 +314,3 @@ def _pass_day(connection: Connection, today: date) -> date:
     connection.execute(delete(DAYS))
     connection.execute(insert(DAYS).values(largest=today))
     return today
-
-
-def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # the driver begins nothing by itself; _begin does
-    for pragma in _PRAGMAS:
-        connection.execute(pragma).close()
-
-
-def _begin(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

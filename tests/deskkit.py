@@ -3,9 +3,12 @@
 
 import io
 import json
+import os
 import secrets
+import signal
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -221,3 +224,22 @@ def read_log(connection: Connection) -> Iterator[Signed]:
 def typed(passphrase: str) -> Unlocked:
     """Return the way into a vault of somebody who types this."""
     return lambda attempt: attempt(passphrase)
+
+
+def killed_after(seconds: float, desk: Desk, *arguments: str, typed: str = "") -> bool:
+    """Run a verb in a child, kill it after so long, and tell whether it had ended before."""
+    return killed(seconds, lambda: desk(*arguments, typed=typed))
+
+
+def killed(seconds: float, run: Callable[[], object]) -> bool:
+    """Run something in a child, kill it after so long, and tell whether it had ended before."""
+    child = os.fork()
+    if child == 0:  # pragma: no cover
+        try:
+            run()
+        finally:
+            os._exit(0)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    return os.WIFEXITED(status)

@@ -91,15 +91,15 @@ class Host:
         assert process.stdout and process.stdout.readline().startswith(b"unix:")
         return process
 
-    def start_nginx(self, confined: Sequence[str] = CONFINED) -> subprocess.Popen[bytes]:
-        """Start nginx as the rendered units do, and return once it answers."""
+    def start_nginx(self, confined: Sequence[str] = CONFINED, said: Path = Path(os.devnull)) -> subprocess.Popen[bytes]:
+        """Start nginx as the rendered units do, and return once it answers; `said` gets what it would say."""
         drop_in = self.unit("nginx.service.d/underseal.conf")
         listens = [f"--listen={place}" for place in value(self.unit("underseal-web.socket"), "ListenStream")]
         settings = [f"--setenv={setting}" for setting in value(drop_in, "Environment")]
         command = value(drop_in, "ExecStart")[-1].replace("/etc/underseal", str(self.folder / "etc")).split()
         words = ["systemd-socket-activate", *listens, *settings, *confined, *command]
-        silent = subprocess.DEVNULL
-        process = subprocess.Popen(words, stdout=silent, stderr=silent, start_new_session=True)
+        with said.open("wb") as file:
+            process = subprocess.Popen(words, stdout=file, stderr=file, start_new_session=True)
         self.processes.append(process)
         await_(lambda: b"moved" in self.request("http", "GET", "/").body.lower())
         return process

@@ -42,10 +42,11 @@ class Machines:
     """The folders of a throwaway ceremony, each as on a machine of its own."""
 
     base: Path
+    root_name: str = "root"
 
     @property
     def root(self) -> Path:
-        return self.base / "root"
+        return self.base / self.root_name
 
     @property
     def public(self) -> Path:
@@ -85,6 +86,10 @@ class Machines:
         others = ("--desk", self.half("desk"), "--courier", self.half(courier))
         return keys("sign", "--dir", self.root, *brought, *others, *self.shares(*sheets), *words)
 
+    def rotate(self, holders: tuple[str, ...], *words: object) -> Ran:
+        brought = [word for name in holders for word in ("--holder", self.half(name))]
+        return keys("rotate", "--dir", self.root, *brought, *self.shares(), *words)
+
     def root_key(self) -> PublicKey:
         return read_office((self.root / "office.json").read_bytes()).root
 
@@ -97,7 +102,7 @@ class Machines:
 
     def copy(self, base: Path) -> "Machines":
         shutil.copytree(self.base, base, dirs_exist_ok=True)
-        return Machines(base)
+        return Machines(base, self.root_name)
 
 
 def new_machines(base: Path) -> Machines:

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,17 @@ from http_message_signatures.algorithms import ED25519
 from http_message_signatures.resolvers import MappingKeyResolver
 
 from crypto.envelope import LETTER_BYTES, seal
+from crypto.handedon import Roots
 from crypto.keylist import KeyList, read_key_list, write_key_list
 from crypto.primitives import digest, random_bytes
 from crypto.secret.secretfile import open_secret
 from crypto.signature import Namespace, PublicKey, SigningKey, sign
 from desk.ceremony import Keeper, Plan, hold_ceremony
+from desk.pagefolder import office_page, read_lists
 from intake.acknowledgement import Acknowledgement, write_acknowledgement
-from intake.page import BuiltPage
+from intake.office import read_office
+from intake.page import SUMS, BuiltPage
+from intake.signedpage import SIGNATURE
 
 PASSPHRASE = "a passphrase for tests"
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -46,6 +50,7 @@ class PortalOffice:
     desk: SigningKey
     courier: SigningKey
     key_list: KeyList
+    page: BuiltPage = field(default_factory=lambda: _page())
 
     @property
     def public(self) -> Path:
@@ -68,6 +73,17 @@ class PortalOffice:
         facts = {name: getattr(self.key_list, name) for name in KeyList.__slots__}
         text = write_key_list(KeyList(**{**facts, **changes}))
         return text, sign(text, root or self.root, Namespace.KEYS)
+
+    def page_files(self, number: int, signer: SigningKey | None = None, **changes: Any) -> dict[str, bytes]:
+        """Return the files of a page with this number, its office data with changes, signed by the root or another."""
+        office = replace(read_office((self.public / "office.json").read_bytes()), **changes)
+        lists = read_lists(self.public, Roots(self.root.public))
+        files = office_page(self.page, office, lists, number)
+        return {**files, SIGNATURE: sign(files[SUMS], signer or self.root, Namespace.PAGE).encode("ascii")}
+
+    def page_pushed(self, number: int, signer: SigningKey | None = None, **changes: Any) -> bytes:
+        """Return that page in one piece, packed as a courier sends it."""
+        return packed(self.page_files(number, signer, **changes))
 
     def acknowledgement(self, pulled: Mapping[str, Any], line_digest: str, **changes: Any) -> bytes:
         """Return what the desk writes for a manifest, with changes; unsigned."""
@@ -94,7 +110,15 @@ def make_portal_office(folder: Path, page: BuiltPage | None = None) -> PortalOff
     root = PublicKey.parse(made.public["root.pub"].decode().strip())
     key_list = read_key_list(made.public["keys-000001.txt"], made.public["keys-000001.txt.sig"].decode(), root)
     courier = SigningKey.from_openssh(made.secret["courier.key"], PASSPHRASE)
-    return PortalOffice(folder, _opened(made.secret["root.age"]), _opened(made.secret["desk.age"]), courier, key_list)
+    keys = _opened(made.secret["root.age"]), _opened(made.secret["desk.age"]), courier
+    return PortalOffice(folder, *keys, key_list, page or _page())
+
+
+def packed(files: Mapping[str, bytes]) -> bytes:
+    """Return the files of a page in one piece, in the order of their SHA256SUMS, as they come over the gate."""
+    names = [line.split("  ")[1] for line in files[SUMS].decode().splitlines() if "  " in line]
+    pieces = (b"%d\n%b" % (len(files[name]), files[name]) for name in names)
+    return gzip.compress(files[SUMS] + files[SIGNATURE] + b"".join(pieces))
 
 
 def _opened(secret: bytes) -> SigningKey:
@@ -108,7 +132,7 @@ def _page() -> BuiltPage:
     for ending, data in (("js", b"// script\n" * 50), ("css", b"p { margin: 0 }\n" * 50), ("svg", b"<svg/>\n" * 50)):
         name = f"underseal.{digest(data)[:12]}.{ending}"
         names.append(name)
-        files |= {name: data, name + ".gz": gzip.compress(data, mtime=0), name + ".br": b"brotli of " + data}
+        files |= {name: data, name + ".br": b"brotli of " + data}
     page = b'<!doctype html><html data-office="@OFFICE@"></html>\n'
     kit = page.replace(b"<html ", b'<html data-kit="@KIT@" ', 1)
     return BuiltPage(page, kit, names[0], names[1], names[2], files)
@@ -141,9 +165,9 @@ def underseal(*arguments: object) -> Ran:
     return Ran(code, out.getvalue(), err.getvalue())
 
 
-def make_portal(office: PortalOffice, folder: Path) -> Path:
+def make_portal(office: PortalOffice, folder: Path, *options: str) -> Path:
     """Make a portal's folder and return it."""
-    ran = underseal("portal", "init", "--public", office.public, "--dir", folder)
+    ran = underseal("portal", "init", "--public", office.public, "--dir", folder, *options)
     assert ran.code == 0, ran.err
     return folder
 
@@ -201,9 +225,9 @@ class Served:
         lines = self.errors.read_text().splitlines()
         return "\n".join(line for line in lines if not line.startswith("portal: letters at "))
 
-    def workers(self) -> list[int]:
-        """Return the two processes that serve the officer's side, once both are there."""
-        master = _children(self.process.pid)[0]
+    def workers(self, side: int = 0) -> list[int]:
+        """Return the two processes that serve the officer's side, or the gate (side 1), once both are there."""
+        master = _children(self.process.pid)[side]
         for _ in range(100):
             if len(_children(master)) == 2:
                 break
@@ -221,12 +245,15 @@ class Served:
         self.process.wait(10)
 
 
-def serve(folder: Path, port: int = 0, *options: str) -> Served:
-    """Start a portal and return it once it answers."""
-    errors = folder.with_name(folder.name + ".errors")
+def serve(
+    folder: Path, port: int = 0, *options: str, through: Sequence[str] = (), errors: Path | None = None
+) -> Served:
+    """Start a portal and return it once it answers; `through` are the words that lead to where its folder is seen."""
+    errors = errors or folder.with_name(folder.name + ".errors")
     with errors.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "underseal", "portal", "serve", "--dir", str(folder), "--port", str(port), *options],
+            [*through, sys.executable, "-m", "underseal", "portal", "serve", "--dir", str(folder)]
+            + ["--port", str(port), *options],
             stdout=subprocess.PIPE,
             stderr=file,
             start_new_session=True,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A whole throwaway office for tests: real portal processes, real courier, real desk, through the real commands."""
 
+import contextlib
 import json
 import os
 import signal
@@ -11,10 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from intake.samples import letter_of
 from underseal_demo import (
     Folders,
     await_portal,
-    letter_of,
     make_courier_and_desk,
     make_office,
     request,
@@ -86,7 +87,8 @@ class Simulator:
     def kill(self) -> None:
         """Kill every process of the portal at once, as a power cut would end them."""
         for pid in self.portal_processes():
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # the kernel ends the children of one that is gone
+                os.kill(pid, signal.SIGKILL)
         self._process.wait(10)
 
     def pause(self) -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from courierkit import answering
 from simulator import free_port
 
 import underseal
+from intake.office import read_office, write_office
 
 Headers = dict[str, str]
 Lie = Callable[[str, Headers, Headers, bytes], tuple[Headers, bytes]]
@@ -82,6 +84,17 @@ def test_honest_portal_is_right(office):
     assert "compare it with the card" in alone.stdout
     assert "WRONG" not in alone.stdout
     assert office.shelf() == before
+
+
+def test_older_page_is_named(office, tmp_path):
+    """With the office's data of a later signing, a portal that serves the page from before is found out."""
+    now = read_office(office_file(office).read_bytes())
+    later = tmp_path / "office.json"
+    later.write_bytes(write_office(replace(now, floor=now.floor + 13)))
+    told = verify(office.url, "--office", later, "--json")
+    rows = {check["what"]: check for check in json.loads(told.stdout)["checks"]}
+    assert (4, False, True) == (code(told), rows["office"]["right"], "is older than" in rows["office"]["says"])
+    assert [what for what, check in rows.items() if not check["right"]] == ["office"]
 
 
 def other_page_for(name: str, value: str) -> Lie:

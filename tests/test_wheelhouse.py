@@ -35,16 +35,18 @@ def test_digests_are_right(house):
     assert subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=house).returncode == 0
 
 
-@pytest.mark.parametrize("part", ["desk", "courier", "portal"])
-def test_part_is_installed_offline(house, tmp_path, part):
+@pytest.mark.parametrize(
+    ("part", "group"), [("desk",) * 2, ("courier",) * 2, ("portal",) * 2, ("postgresql", "portal")]
+)
+def test_part_is_installed_offline(house, tmp_path, part, group):
     """What the list names is all that the part needs to start."""
     done = install(house, part, tmp_path / "there")
     assert done.returncode == 0, done.stderr
-    command = [*OFFLINE, sys.executable, "-S", "-P", "-m", "underseal", part, "--help"]
+    command = [*OFFLINE, sys.executable, "-S", "-P", "-m", "underseal", group, "--help"]
     started = subprocess.run(
         command, env={"PYTHONPATH": str(tmp_path / "there"), "PATH": os.environ["PATH"]}, capture_output=True, text=True
     )
-    assert (0, True) == (started.returncode, f"underseal {part}" in started.stdout), started.stderr
+    assert (0, True) == (started.returncode, f"underseal {group}" in started.stdout), started.stderr
 
 
 def test_changed_wheel_is_refused(house, tmp_path):

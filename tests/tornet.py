@@ -25,6 +25,7 @@ class TorNetwork:
     folder: Path
     common: list[str] = field(default_factory=lambda: ["TestingTorNetwork 1", "PathsNeededToBuildCircuits 0.25"])
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    inside: Sequence[str] = ()  # what runs a program in another network namespace
 
     def start(self) -> None:
         """Start authorities and relays."""
@@ -63,7 +64,7 @@ class TorNetwork:
         """Start one tor with a file, after the defaults in another."""
         defaults = [word for path in extra for word in ("--defaults-torrc", str(path))]
         silent = subprocess.DEVNULL
-        words = ["tor", *defaults, "-f", str(torrc)]
+        words = [*self.inside, "tor", *defaults, "-f", str(torrc)]
         self.processes.append(subprocess.Popen(words, stdout=silent, stderr=silent))
 
     def end(self) -> None:
@@ -73,20 +74,29 @@ class TorNetwork:
             process.wait(10)
 
 
-def fetch(socks: int, address: str, path: str, seconds: int = 20) -> tuple[int, bytes]:
+def fetch(socks: int, address: str, path: str, seconds: int = 20, inside: Sequence[str] = ()) -> tuple[int, bytes]:
     """Return curl's exit code and what it got from an onion."""
-    words = ["curl", "-s", "-m", str(seconds), "--socks5-hostname", f"127.0.0.1:{socks}", f"http://{address}{path}"]
+    words = [
+        *inside,
+        "curl",
+        "-s",
+        "-m",
+        str(seconds),
+        "--socks5-hostname",
+        f"127.0.0.1:{socks}",
+        f"http://{address}{path}",
+    ]
     ran = subprocess.run(words, capture_output=True)
     return ran.returncode, ran.stdout
 
 
-def await_onion(socks: int, address: str, path: str) -> bytes:
+def await_onion(socks: int, address: str, path: str, inside: Sequence[str] = (), *, seconds: int = 180) -> bytes:
     """Return what an onion answers, once the network has found it."""
     got: list[bytes] = []
 
     def answers() -> bool:
-        got.append(fetch(socks, address, path)[1])
+        got.append(fetch(socks, address, path, inside=inside)[1])
         return got[-1] != b""
 
-    await_(answers, 180)
+    await_(answers, seconds)
     return got[-1]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-// Makes intake/built: one script, one style, one icon, named by their digests, with .br and .gz forms beside them,
+// Makes intake/built: one script, one style, one icon, named by their digests, with .br forms beside them,
 // and officer.mjs for demo and tests. The same sources give the same bytes in any folder, on any day.
 // Usage: node portal/page/build.mjs [folder] [--questionnaire ID], then python portal/page/render.py [folder]
 import { createHash } from "node:crypto";
@@ -7,7 +7,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { brotliCompressSync, constants } from "node:zlib";
 import { build, transform } from "esbuild";
 import { withoutUnused } from "./libraries.mjs";
 
@@ -40,9 +40,6 @@ function writeAsset(folder, type, bytes) {
   writeFileSync(join(folder, name), bytes);
   const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
   writeFileSync(join(folder, name + ".br"), brotliCompressSync(bytes, { params }));
-  const gzip = gzipSync(bytes, { level: 9 });
-  gzip[9] = 255; // the byte that names the operating system; the time is zero already
-  writeFileSync(join(folder, name + ".gz"), gzip);
   return name;
 }
 

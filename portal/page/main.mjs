@@ -74,6 +74,7 @@ function useLanguage(lang) {
 function shown(name) {
   find(root, "[data-opened]", HTMLElement).replaceChildren();
   drafting.turn(name);
+  if (name !== "check") sealing.rest();
   if (name === "check") showSummary(root, form, steps, say);
   if (name === "hand_in") handIn.begin();
 }
@@ -90,9 +91,10 @@ function opened(draft) {
   find(root, "[data-opened]", HTMLElement).append(...sentences.map((key) => make("p", say(key))));
 }
 
-/** The portal keeps the report: its words leave the page, and the receipt is shown. @param {string[]} words */
-function arrived(words) {
-  if (sending.kit) saveSealed();
+/** The portal keeps the report, or the officer does: its words leave the page, and the receipt is shown.
+ * @param {string[]} words */
+function arrived(words, saved = Boolean(sending.kit)) {
+  if (saved) saveSealed();
   steps.keep();
   clear();
   receiptUnchecked = true;
@@ -103,7 +105,7 @@ function arrived(words) {
   steps.show("receipt");
 }
 
-/** Nothing has arrived yet in a kit: the officer saves the sealed report, and learns how and by when to hand it in. */
+/** Nothing has arrived yet: the officer saves the sealed report, and learns how and by when to hand it in. */
 function saveSealed() {
   const file = sending.held?.envelope.slice() ?? new Uint8Array();
   const save = find(root, "[data-save-sealed]", HTMLElement);
@@ -112,6 +114,7 @@ function saveSealed() {
   find(section, ".lead", HTMLElement).textContent = say("kit.lead");
   find(root, "[data-hand-in-by]", HTMLElement).textContent =
     say("kit.by", { date: handInBy(sealing.week ?? { last: sealing.today }, office.collect_days) });
+  for (const part of all(section, "[data-kit]")) part.hidden = false;
   save.addEventListener("click", () => saveFile(file, "letter.age"));
   saveFile(file, "letter.age");
 }
@@ -148,6 +151,7 @@ function leave() {
 
 /** Empty every field, and forget what was sealed. */
 function clear() {
+  sealing.rest();
   sending.forget();
   drafting.forget();
   for (const input of all(root, "input, textarea, select")) reset(input);

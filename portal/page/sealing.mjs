@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { Again } from "./again.mjs";
 import { enterPresses, find, make } from "./dom.mjs";
 import { Malformed, Untrusted } from "./faults.mjs";
 import { addDays, daysBetween, isDay } from "./keylist.mjs";
@@ -9,7 +10,7 @@ import { Setback, WAIT_SECONDS } from "./sending.mjs";
 export class Sealing {
   /** @param {HTMLElement} root @param {import("./sending.mjs").Sending} sending @param {import("./form.mjs").Form} form
    *  @param {import("./steps.mjs").Steps} steps @param {import("./dom.mjs").Say} say
-   *  @param {(words: string[]) => void} arrived */
+   *  @param {(words: string[], saved?: boolean) => void} arrived or, if they were `saved`, given to the officer as a file */
   constructor(root, sending, form, steps, say, arrived) {
     this.root = root;
     this.sending = sending;
@@ -26,6 +27,11 @@ export class Sealing {
     this.week = undefined;
     /** @type {Map<string, [string, Record<string, string>?]>} */
     this.said = new Map();
+    this.again = new Again((seconds) => this.state("again", "retry.in", { time: minutes(seconds) }), () => this.press(true));
+    this.waiting = find(root, "[data-again]", HTMLElement);
+    find(root, "[data-try]", HTMLElement).addEventListener("click", () => this.press());
+    this.keep = find(root, "[data-keep]", HTMLElement);
+    this.keep.addEventListener("click", () => this.sending.held && this.arrived(this.sending.held.words, true));
     const useDate = find(root, "[data-use-date]", HTMLElement);
     useDate.addEventListener("click", () => this.correctDate());
     enterPresses(this.dateInput, useDate);
@@ -66,7 +72,9 @@ export class Sealing {
     }
   }
 
-  async press() {
+  /** Seal and send. @param {boolean} itself whether nobody pressed: then the focus stays where it is */
+  async press(itself = false) {
+    if (!itself) this.rest();
     if (this.steps.complainOfAny()) return;
     const { today } = this;
     if (this.sending.kit && this.week && (today < this.week.first || today > this.week.last)) this.askAgain();
@@ -74,29 +82,42 @@ export class Sealing {
       this.outcome.replaceChildren(make("p", this.say("kit.date.first")));
       return this.dateInput.focus();
     }
+    const { activeElement } = document;
     this.busy(true);
-    this.outcome.replaceChildren();
-    this.state("sending", "sealing");
+    this.waiting.hidden = true;
+    if (!itself) {
+      this.outcome.replaceChildren();
+      this.state("sending", "sealing");
+    }
     try {
       await pause();
       const words = await this.sending.send(this.form.report, today, () => this.state("sending", "sending"));
       this.arrived(words);
     } catch (error) {
       if (isAboutDate(error)) this.askDate();
+      this.waiting.hidden = !(error instanceof Setback && error.passes && this.again.plan(error.after));
+      this.keep.hidden = !this.sending.held;
       this.tell(error);
+      if (!itself) this.outcome.focus();
     } finally {
       this.state("sending", "");
       this.busy(false);
+      if (itself && activeElement instanceof HTMLElement) activeElement.focus();
     }
+  }
+
+  /** Try no more by itself. */
+  rest() {
+    this.again.reset();
+    this.waiting.hidden = true;
   }
 
   /** What became of the words, why, and what to do. @param {unknown} error */
   tell(error) {
     const sent = this.sending.unsure ? "unsure" : error instanceof Setback ? error.sent : "none";
-    const again = sent === "unsure" ? "again.same" : "again";
+    const again = !this.waiting.hidden ? "retry" : sent === "unsure" ? "again.same" : "again";
     const sentences = [this.say(sent), reasonOf(error, this.say), this.say(again)];
     this.outcome.replaceChildren(...sentences.map((sentence) => make("p", sentence)));
-    this.outcome.focus();
   }
 
   /** Show the date of this device and let the officer correct it. */
@@ -154,6 +175,9 @@ export function reasonOf(error, say) {
 
 /** @param {unknown} error */
 const isAboutDate = (error) => error instanceof Untrusted && (error.fault === "keys-week" || error.fault === "keys-expired");
+
+/** @param {number} seconds */
+const minutes = (seconds) => new Date(seconds * 1000).toISOString().slice(14, 19);
 
 const deviceDay = () => new Date().toISOString().slice(0, 10);
 

@@ -19,11 +19,17 @@ const ANSWER_MAX_BYTES = 2048; // a digest, or one plain sentence
 /** A report that is not known to have arrived: `sent` says what became of it, `why` names the reason's sentence.
  * What the portal wrote is never shown: it could ask an officer for anything, in a page whose bytes are as signed. */
 export class Setback extends Error {
-  /** @param {Sent} sent @param {string} why */
-  constructor(sent, why) {
+  /** @param {Sent} sent @param {string} why @param {number} after how many seconds the portal asked to wait */
+  constructor(sent, why, after = 0) {
     super(why);
     this.sent = sent;
     this.why = why;
+    this.after = after;
+  }
+
+  /** Whether it may pass: nothing has answered, or the portal could not take it. */
+  get passes() {
+    return this.sent !== "refused" && this.why !== "stranger";
   }
 }
 
@@ -110,19 +116,20 @@ export class Sending {
 async function post({ envelope, digest }) {
   const headers = { "content-type": "application/octet-stream" };
   const options = { method: "POST", headers, body: /** @type {BodyInit} */ (envelope) };
-  const { status, body } = await ask("/envelopes", options, ANSWER_MAX_BYTES).catch((error) => {
+  const { status, body, after } = await ask("/envelopes", options, ANSWER_MAX_BYTES).catch((error) => {
     throw error instanceof Setback ? new Setback("unsure", error.why) : error;
   });
   if (status === 201 && decode(body).trim() === digest) return;
   if (status === 413) throw new Setback("refused", "large");
   if (status >= 400 && status < 500) throw new Setback("refused", "refused");
-  if (status === 503) throw new Setback("unsure", "full");
-  throw new Setback("unsure", status >= 500 ? "error" : "stranger");
+  if (status === 503) throw new Setback("unsure", "full", after);
+  throw new Setback("unsure", status >= 500 ? "error" : "stranger", after);
 }
 
 /** One request with a time limit; an answer longer than the limit is cut.
  * @param {string} path @param {RequestInit} options @param {number} maxBytes
- * @returns {Promise<{ status: number, body: Uint8Array }>} @throws {Setback} */
+ * @returns {Promise<{ status: number, body: Uint8Array, after: number }>} `after` the seconds of Retry-After, else 0
+ * @throws {Setback} */
 async function ask(path, options, maxBytes) {
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), WAIT_SECONDS * 1000);
@@ -130,7 +137,8 @@ async function ask(path, options, maxBytes) {
     const response = await fetch(path, {
       credentials: "omit", cache: "no-store", redirect: "error", referrerPolicy: "same-origin", ...options, signal: limit.signal,
     });
-    return { status: response.status, body: await readUpTo(response, maxBytes) };
+    const after = Number(response.headers.get("retry-after")) || 0;
+    return { status: response.status, body: await readUpTo(response, maxBytes), after };
   } catch {
     if (limit.signal.aborted) throw new Setback("none", "timeout");
     if (navigator.onLine === false) throw new Setback("none", "offline"); // a reason once it failed, never a cause

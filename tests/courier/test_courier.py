@@ -189,8 +189,9 @@ def test_status_tells_age(courier: Any, served: Served, office: PortalOffice) ->
     served.post(office.envelope())
     courier.pull()
     facts = json.loads(courier.run("status", "--json").out)
-    expected = {"waiting": 1, "oldest_days": 0, "last_pull": 1, "carried_pull": 1, "room": "plenty"}
+    expected = {"waiting": 1, "oldest_days": 0, "last_pull": 1, "carried_pull": 1}
     assert expected == {name: facts[name] for name in expected}
+    assert facts["room"] in ("plenty", "filling")  # as the disk is that the tests run on
     assert "oldest days    0\n" in courier.run("status").out
 
 

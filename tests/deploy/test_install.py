@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hostkit import DOMAIN, SOURCE, install, value
 
+DATABASE = ("--postgresql", "/var/lib/underseal-store")
 RUNBOOK = (SOURCE / "deploy/RUNBOOK.md").read_text("utf-8")
 
 
@@ -21,7 +22,7 @@ def written(root: Path) -> dict[str, str]:
 
 def test_says_what_it_writes(tmp_path: Path) -> None:
     """Each file is named as it is written, and has a line in the RUNBOOK; no place for a value stays empty."""
-    said = [line.split()[1] for line in install(tmp_path, "--domain", DOMAIN)]
+    said = [line.split()[1] for line in install(tmp_path, "--domain", DOMAIN, *DATABASE)]
     files = written(tmp_path)
     assert sorted(said) == sorted(files)
     assert [path for path in files if path not in RUNBOOK] == []
@@ -57,6 +58,29 @@ def test_onion_alone(tmp_path: Path) -> None:
     assert DOMAIN not in "".join(written(tmp_path).values())
 
 
+def test_database_is_a_choice(tmp_path: Path) -> None:
+    """Only who asks for a database's server gets its files; one more front end is the portal in all but five lines."""
+    install(tmp_path / "plain", "--domain", DOMAIN)
+    install(tmp_path / "more", "--domain", DOMAIN, *DATABASE)
+    plain, more = written(tmp_path / "plain"), written(tmp_path / "more")
+    assert [] == [path for path in plain if "store" in path or "front" in path or "postgresql" in path]
+    assert plain == {path: more[path] for path in plain}
+    units = "/etc/systemd/system/"
+    portal, front = (
+        more[units + name].splitlines() for name in ("underseal-portal.service", "underseal-front@.service")
+    )
+    changed = [line for line in front if line not in portal]
+    assert [line.partition("=")[0] for line in changed[1:]] == [
+        "Description",
+        "Requires",
+        "After",
+        "ExecStart",
+        "Sockets",
+    ]
+    assert "gate" not in "".join(changed)
+    assert changed[4] == "ExecStart=/opt/underseal/current/bin/underseal portal serve --dir /var/lib/underseal/%i"
+
+
 def test_every_address_is_handed_over(tmp_path: Path) -> None:
     """What nginx listens on is what systemd opens, address for address."""
     install(tmp_path, "--domain", DOMAIN)
@@ -74,6 +98,7 @@ BAD = {
     "a path from here": ["--run", "run"],
     "a path with a pipe": ["--etc", "/etc|x"],
     "an address in words": ["--https", "localhost:443;"],
+    "a database from here": ["--postgresql", "store"],
     "no value": ["--domain"],
     "no such option": ["--onion", "x"],
 }

@@ -6,15 +6,29 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
-from hostkit import CONFINED, DOMAIN, Host, install
+from hostkit import CONFINED, DOMAIN, PORTAL_NAMES, Host, await_, install
 from portalkit import PortalOffice, body_of, signed
+from storekit import ME, PostgresqlServer, running_server
 
-UNITS = ["underseal-portal.service", "underseal-nightly.service", "nginx.service", "tor@default.service"]
+from crypto.primitives import sha256
+from portal.migrating import migrate
+from portal.shelf import Letter, Shelf
+
+UNITS = {  # and how exposed each may be, in tenths
+    "underseal-portal.service": 5,
+    "underseal-nightly.service": 5,
+    "underseal-front@second.service": 5,
+    "underseal-store.service": 5,
+    "nginx.service": 5,
+    "tor@default.service": 20,
+}
 OTHERS = ["underseal-officer.socket", "underseal-gate.socket", "underseal-web.socket", "underseal-nightly.timer"]
 SYSTEM = Path("/lib/systemd/system")
+PYTHON = "/usr/bin/python3"  # one that another user may start too
 
 
 @pytest.fixture(scope="module")
@@ -23,14 +37,15 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("root")
     (made / "opt/current/bin").mkdir(parents=True)
     (made / "opt/current/bin/underseal").symlink_to(sys.executable)
-    install(made, "--domain", DOMAIN, "--prefix", made / "opt", "--tor", made / "tor")
+    folders = ("--prefix", made / "opt", "--tor", made / "tor", "--postgresql", made / "store")
+    install(made, "--domain", DOMAIN, *folders)
     (made / "lib/systemd/system").mkdir(parents=True)
     for unit in ("nginx.service", "tor.service", "tor@.service", "tor@default.service"):
         shutil.copy(SYSTEM / unit, made / "lib/systemd/system")
     return made
 
 
-@pytest.mark.parametrize("unit", UNITS + OTHERS)
+@pytest.mark.parametrize("unit", [*UNITS, *OTHERS])
 def test_unit_is_well_written(root: Path, unit: str) -> None:
     """systemd knows every word of a unit and finds every program in it."""
     paths = {**os.environ, "SYSTEMD_UNIT_PATH": f"{root}/etc/systemd/system:"}
@@ -38,9 +53,9 @@ def test_unit_is_well_written(root: Path, unit: str) -> None:
     assert (0, "") == (ran.returncode, ran.stderr)
 
 
-@pytest.mark.parametrize(("unit", "tenths"), list(zip(UNITS, (5, 5, 5, 20), strict=True)))
+@pytest.mark.parametrize(("unit", "tenths"), UNITS.items())
 def test_unit_is_closed(root: Path, unit: str, tenths: int) -> None:
-    """The exposure of a unit, as systemd counts it, is at most 0.5 for portal, nightly job and nginx, 2.0 for tor."""
+    """The exposure of a unit, as systemd counts it, is at most 0.5, and 2.0 for tor."""
     words = [
         "systemd-analyze",
         "security",
@@ -115,10 +130,14 @@ NO_WRITTEN_CODE = (
 
 def unit_of(host: Host, name: str) -> list[str]:
     """Return the words that confine a program as its unit does: user, network, system calls, memory."""
-    refused = ",".join(f"?{call}" for call in sorted(forbidden(host.unit(name))))
+    return [*CONFINED, *narrowed(host.unit(name), host.folder / f"{name.partition('/')[0]}.strace")]
+
+
+def narrowed(unit: Path, log: Path, python: str = sys.executable) -> list[str]:
+    """Return the words that refuse a program what its unit refuses it: system calls, and memory to write code in."""
+    refused = ",".join(f"?{call}" for call in sorted(forbidden(unit)))
     filters = ["-e", f"trace={refused}", "-e", f"inject={refused}:error=EPERM", "-e", "signal=none"]
-    said = ["-qq", "-o", str(host.folder / f"{name.partition('/')[0]}.strace")]
-    return [*CONFINED, "strace", "-f", "--seccomp-bpf", *said, *filters, sys.executable, "-c", NO_WRITTEN_CODE]
+    return ["strace", "-f", "--seccomp-bpf", "-qq", "-o", str(log), *filters, python, "-c", NO_WRITTEN_CODE]
 
 
 def test_programs_live_in_their_units(bare: Host, paper: PortalOffice) -> None:
@@ -135,6 +154,44 @@ def test_programs_live_in_their_units(bare: Host, paper: PortalOffice) -> None:
     assert b"" == b"".join(
         line for line in (bare.folder / "portal.errors").read_bytes().splitlines() if b"letters at" not in line
     )
+
+
+def test_database_lives_in_its_unit(root: Path, tmp_path: Path) -> None:
+    """PostgreSQL does all that a shelf asks of it without a network, or one of the system calls that are refused."""
+    server = PostgresqlServer()
+    unit = root / "etc/systemd/system/underseal-store.service"
+    process = subprocess.Popen(
+        server.confined(narrowed(unit, server.folder / "strace", PYTHON)), stderr=subprocess.PIPE
+    )
+    try:
+        await_(lambda: "ready" in (server.data / "postmaster.pid").read_text())
+        url = server.url(server.create())
+        migrate(url)
+        shelf = Shelf(url)
+        bodies = [os.urandom(21_157) for _ in range(20)]
+        shelf.put([Letter(sha256(body), "letter", body) for body in bodies], date(2031, 5, 6))
+        shelf.vacuum()
+        assert shelf.is_whole()
+        assert bodies == list(shelf.bodies([sha256(body).hex() for body in bodies]))
+        shelf.close()
+        server.stop()
+    finally:
+        server.remove()
+        said = process.communicate(timeout=20)[1]
+    assert 0 == process.returncode
+    assert set(said.splitlines()) <= {b"FATAL:  terminating connection due to administrator command"}
+
+
+def test_portal_with_database_lives_in_its_unit(bare: Host, paper: PortalOffice) -> None:
+    """The portal reaches a database over its socket from within its own unit."""
+    with running_server() as server:
+        names = (*PORTAL_NAMES, "--store", server.url(server.create(), ME))
+        bare.start_portal(paper, unit_of(bare, "underseal-portal.service"), names)
+        bare.start_nginx()
+        assert 201 == bare.post("onion", paper.envelope()).status
+        assert b'"waiting": 1' in body_of(bare.gate(signed(paper.courier, "/status")))
+        assert body_of(bare.gate(signed(paper.courier, "/pull", b'{"after": null}'))).count(b"mlkem768x25519") >= 1
+        bare.end()
 
 
 def test_unit_would_be_noticed(bare: Host) -> None:

@@ -1,14 +1,29 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A week's keys destroyed: when they may go, what is left, what is recorded, and what opens afterwards."""
 
+import random
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from deskkit import PASSPHRASE, Desk, Office, Run, command, day, letter, make_office, manifest_digest, read_log, typed
+from deskkit import (
+    PASSPHRASE,
+    Desk,
+    Office,
+    Run,
+    command,
+    day,
+    killed_after,
+    letter,
+    make_office,
+    manifest_digest,
+    read_log,
+    typed,
+)
 from sqlalchemy import select
 from terminal import in_terminal
 
@@ -98,6 +113,23 @@ def test_ended_weeks_go(desk: Desk, office: Office, letters: Callable[[int], byt
     assert run.out.endswith(record)
     assert [True] * 4 == [word in record for word in ("Ana Example", "Local 1", f"{day()}", f"{ENDED[0]} to ")]
     assert len(ENDED) == record.count("\nweek ")
+    assert 0 == desk("verify").code
+
+
+@pytest.mark.parametrize("point", range(8))
+def test_killed_while_destroying(desk: Desk, office: Office, letters: Callable[[int], bytes], point: int) -> None:
+    """Killed at any moment, a week's keys are there, or gone with their record in the log; again, and it is done."""
+    desk.receive(office.bundle([letters(0), letters(AGO)]))
+    path, before = holder(office), batch(holder(office))
+    left = [first for first in before if first not in ENDED]
+    started = time.monotonic()
+    desk("destroy-weeks", "--dry-run")
+    killed_after((time.monotonic() - started) * 1.6 * random.uniform(point / 8, (point + 1) / 8), desk, "destroy-weeks")
+    assert list(batch(path)) in (list(before), left)
+    assert list(batch(path)) == list(before) or vault_texts(desk)
+    assert 0 == desk("verify").code
+    assert 0 == desk("destroy-weeks").code
+    assert (left, True) == (list(batch(path)), bool(vault_texts(desk)))
     assert 0 == desk("verify").code
 
 

@@ -1,17 +1,26 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Killed at any point: nothing is half, nothing is lost, and running it again ends as if it had never happened."""
 
-import os
 import random
-import signal
 import time
 from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from deskkit import CANARY, PASSPHRASE, Desk, Office, day, letter, manifest_digest, read_log, typed
+from deskkit import (
+    CANARY,
+    PASSPHRASE,
+    Desk,
+    Office,
+    day,
+    killed,
+    killed_after,
+    letter,
+    manifest_digest,
+    read_log,
+    typed,
+)
 
 from desk import purge
 from desk.events import Kind
@@ -25,24 +34,6 @@ IDS = [f"{number:032x}" for number in range(COUNT)]
 def big(office: Office) -> bytes:
     """A bundle that takes several transactions."""
     return office.bundle([office.envelope(letter(CANARY, id=name)) for name in IDS] + [bytes(21_157)])
-
-
-def _killed_after(seconds: float, desk: Desk, *arguments: str, typed: str = "") -> bool:
-    """Run a verb in a child, kill it after so long, and tell whether it had ended before."""
-    return _killed(seconds, lambda: desk(*arguments, typed=typed))
-
-
-def _killed(seconds: float, run: Callable[[], object]) -> bool:
-    child = os.fork()
-    if child == 0:  # pragma: no cover
-        try:
-            run()
-        finally:
-            os._exit(0)
-    time.sleep(seconds)
-    os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    return os.WIFEXITED(status)
 
 
 def _kinds(desk: Desk) -> Counter[Kind]:
@@ -75,7 +66,7 @@ def test_receive_killed(desk: Desk, big: bytes, receive_seconds: float, point: i
     path, outgoing = desk.stick / "b", desk.stick / "outgoing"
     path.write_bytes(big)
     moment = receive_seconds * random.uniform(point / 20, (point + 1) / 20)
-    _killed_after(moment, desk, "receive", str(path), "--outgoing", str(outgoing))
+    killed_after(moment, desk, "receive", str(path), "--outgoing", str(outgoing))
     assert CANARY.encode() not in b"".join(left.read_bytes() for left in desk.folder.iterdir())
     assert 0 == desk("verify").code
     assert set(desk.ids()) <= set(IDS)
@@ -98,7 +89,7 @@ def small(desk: Desk, office: Office) -> Desk:
 def test_tag_killed(small: Desk, point: int) -> None:
     """Killed at a random moment, tag has applied both codes or none; again, and they are there once."""
     moment = 1.5 * _seconds(small, "list") * random.uniform(point / 10, (point + 1) / 10)
-    _killed_after(moment, small, "tag", IDS[0], "REV.OVER", "REV.ASYM")
+    killed_after(moment, small, "tag", IDS[0], "REV.OVER", "REV.ASYM")
     assert 0 == small("verify").code
     assert small("show", IDS[0], "--json").json["codes"] in ([], ["REV.ASYM", "REV.OVER"])
     assert 0 == small("tag", IDS[0], "REV.OVER", "REV.ASYM").code
@@ -110,12 +101,17 @@ def test_tag_killed(small: Desk, point: int) -> None:
 def test_note_killed(small: Desk, point: int) -> None:
     """Killed at a random moment, a note is there whole or not at all."""
     moment = 1.5 * _seconds(small, "list") * random.uniform(point / 5, (point + 1) / 5)
-    _killed_after(moment, small, "note", IDS[0], typed="the whole note")
+    killed_after(moment, small, "note", IDS[0], typed="the whole note")
     assert 0 == small("verify").code
     assert [note["text"] for note in small("show", IDS[0], "--json").json["notes"]] in ([], ["the whole note"])
 
 
 LATER = timedelta(days=400)
+
+
+def _receive_later(desk: Desk) -> None:
+    last = (desk.stick / "bundle").read_bytes()
+    desk.receive(desk.office.bundle([], 2, manifest_digest(last), pulled=day() + LATER))
 
 
 def _purge(desk: Desk) -> None:
@@ -130,7 +126,7 @@ def _due(desk: Desk) -> int:
 
 def _kill_a_mask(small: Desk, share: float) -> None:
     moment = 1.5 * _seconds(small, "mask", IDS[0]) * share
-    _killed_after(moment, small, "mask", IDS[0], "--add", typed="sent\nback\n")
+    killed_after(moment, small, "mask", IDS[0], "--add", typed="sent\nback\n")
     assert 0 == small("verify").code
     assert small("show", IDS[0], "--json").json["masked"] in (
         "Three decisions were sent back.",
@@ -139,9 +135,10 @@ def _kill_a_mask(small: Desk, share: float) -> None:
 
 
 def _kill_a_purge(small: Desk, share: float) -> None:
+    _receive_later(small)
     started = time.monotonic()
     assert 1 == _due(small)
-    _killed(2 * (time.monotonic() - started) * share, lambda: _purge(small))
+    killed(2 * (time.monotonic() - started) * share, lambda: _purge(small))
     assert 0 == small("verify").code
     assert (_due(small), len(small.ids())) in ((1, 1), (0, 0))
     if _due(small):
@@ -167,17 +164,17 @@ def test_killed_at_200_points(office: Office, tmp_path: Path, point: int) -> Non
     """Receive, tag, mask or purge, killed anywhere: no lost decision, no half case."""
     desk = Desk(office, tmp_path / "desk", tmp_path)
     desk.init()
-    path = tmp_path / "b"
+    path = tmp_path / "bundle"
     path.write_bytes(office.bundle([office.envelope(letter(id=IDS[0]))]))
     seconds, share = _seconds(desk, "list"), random.random()
     if point % 4 == 0:
-        _killed_after(3 * seconds * share, desk, "receive", str(path))
+        killed_after(3 * seconds * share, desk, "receive", str(path))
         assert 0 == desk("verify").code
         assert desk.ids() in ([], IDS[:1])
     assert 0 == desk("receive", str(path)).code
     assert IDS[:1] == desk.ids()
     if point % 4 == 1:
-        _killed_after(1.5 * seconds * share, desk, "tag", IDS[0], "REV.OVER", "REV.ASYM")
+        killed_after(1.5 * seconds * share, desk, "tag", IDS[0], "REV.OVER", "REV.ASYM")
         assert desk("show", IDS[0], "--json").json["codes"] in ([], ["REV.ASYM", "REV.OVER"])
     elif point % 4 == 2:
         _kill_a_mask(desk, share)

@@ -55,6 +55,9 @@ FIELDS = {
     Kind.TEMPLATE: {"template": ["f2"], "state": ["on", "off"], "text": ["t13"], "after": [None, "d1"]},
     Kind.RULES: {"subject": ["two"], "acts": ["", "purge"], "after": [None, "d1"]},
     Kind.SECOND: {"request": ["q1"], "state": ["asked", "approved"], "text": ["t11"], "after": [None, "d1"]},
+    Kind.CLOCK: {"report": REPORTS, "clock": ["ulp 2031-05-06 open", "ulp 2031-05 done"], "after": [None, "d1"]},
+    Kind.REGIME: {"subject": ["office"], "profile": ["p1", "p2"], "after": [None, "d1"]},
+    Kind.ROUTE: {"route": ["grievance"], "rule": ["25 workdays -"], "text": [None, "t12"], "after": [None, "d1"]},
 }
 
 

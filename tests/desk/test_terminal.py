@@ -32,6 +32,9 @@ def hostile(office: Office, tmp_path: Path) -> Desk:
     desk("template", "save", "hostile", typed=HOSTILE)
     desk("filter", "save", "hostile", "--region", HOSTILE)
     desk("status", "0000", "closed", typed=HOSTILE)
+    desk("hold", "--report", "0000", typed=HOSTILE)
+    desk("regime", "--route", "grievance", "--file-with", typed=HOSTILE)
+    desk("clock", "0000", "grievance", "--month", "2026-03")
     return desk
 
 
@@ -93,6 +96,33 @@ VERBS: dict[str, tuple[str, ...]] = {
     "note source": ("note", "0000", HOSTILE),
     "bundle missing": ("receive", FILE_NAME),
     "holder missing": ("receive", "b", "--holder", FILE_NAME),
+    "masks": ("mask", "0000"),
+    "no such mask": ("mask", "0000", "--lift", HOSTILE),
+    "pass": ("pass", "0000"),
+    "people": ("people",),
+    "nobody of that name": ("roles", HOSTILE),
+    "no such role": ("roles", "Ana Example", "--role", HOSTILE),
+    "holds": ("hold",),
+    "holds json": ("hold", "--json"),
+    "scope refused": ("hold", "--term", HOSTILE),
+    "no such hold": ("hold", "--release", HOSTILE),
+    "retention": ("retention",),
+    "purge": ("purge", "--dry-run"),
+    "requests": ("approve",),
+    "no such request": ("approve", HOSTILE),
+    "no such act": ("two", "--act", HOSTILE),
+    "clocks": ("clocks",),
+    "clocks of one": ("clocks", "--report", "0000"),
+    "clocks json": ("clocks", "--json"),
+    "clock": ("clock", "0000", "ulp", "--month", "2026-03"),
+    "no such route": ("clock", "0000", HOSTILE, "--done"),
+    "no day": ("clock", "0000", "ulp", "--day", HOSTILE),
+    "no month": ("clock", "0000", "ulp", "--month", HOSTILE),
+    "regime": ("regime",),
+    "route of the regime": ("regime", "--route", "grievance"),
+    "no such profile": ("regime", HOSTILE),
+    "backup": ("backup", FILE_NAME),
+    "log": ("export-log", FILE_NAME),
     "identity missing": ("show", "0000", "--words", "--identity", FILE_NAME),
 }
 
@@ -104,6 +134,16 @@ def test_terminal_is_not_driven(hostile: Desk, name: str) -> None:
     assert len(printed) > 3
     assert b"Traceback" not in printed
     _clean(printed)
+
+
+def test_passed_words_do_not_drive(hostile: Desk) -> None:
+    """Nor do masked words once they are passed, shown and found; masks hide the rest."""
+    assert 0 == hostile("pass", "0000").code
+    _, shown = in_terminal(hostile.arguments("show", "0000"))
+    found = hostile("search", typed="title\n").out.encode()
+    for printed in (shown, found):
+        assert b"title" in printed
+        _clean(printed)
 
 
 def test_words_set_aside_do_not_drive(hostile: Desk) -> None:

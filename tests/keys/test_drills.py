@@ -2,9 +2,10 @@
 """Drills: what CEREMONY.md says for a bad day, done with the real commands, a running portal, a courier and a desk."""
 
 import json
+import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,11 @@ from portalkit import Ran, Served, end, serve, underseal
 from crypto.envelope import seal
 from crypto.errors import NotForUs
 from crypto.keylist import KeyList, read_key_list
+from crypto.primitives import digest
 from crypto.secret.opening import open_envelope
+from desk.kit import lists_of_kit
+from intake.office import Office, office_of_page, write_office
+from intake.page import page_number
 from portal.shelf import Shelf
 
 TODAY = datetime.now(UTC).date()
@@ -78,6 +83,25 @@ class Local:
         assert self.run("courier", "push", "--from", self.stick / "outgoing").code == 0
         return pulled, received
 
+    def push(self, signing: int) -> list[str]:
+        """Let the courier push what a signing published, and return what became of each file."""
+        return self.run("courier", "push", "--from", self.public(signing)).out.splitlines()
+
+    def page_served(self) -> tuple[int, Office]:
+        """Return the number of the page that everyone gets now, and the office that it carries."""
+        sums, page = self.served.request("GET", "/SHA256SUMS").body, self.served.request("GET", "/").body
+        assert f"{digest(page)}  index.html\n".encode() in sums
+        return page_number(sums), office_of_page(page)
+
+    def kit_served(self) -> list[int]:
+        """Return the sequences of the lists in the kit that everyone gets now."""
+        kit, office = self.served.request("GET", "/kit.html").body, self.page_served()[1]
+        return [each.says.sequence for each in lists_of_kit(kit, office)]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.served.port}"
+
     def desk_status(self) -> dict[str, object]:
         status: dict[str, object] = json.loads(self.run("desk", "status", "--json").out)
         return status
@@ -124,6 +148,7 @@ def test_lost_holder(local: Local) -> None:
     signed = local.machines.sign((*HOLDERS[:2], new), "--after", local.public(1) / LAST, "--from", start, "--weeks", 11)
     assert signed.code == 0, signed.err
     assert local.run("courier", "push", "--from", local.public(14)).code == 0
+    assert (2, 1) == (local.page_served()[0], local.page_served()[1].floor)  # list 1 is in force until that week
     assert local.run("desk", "renew", "--office", local.public(14)).code == 0
     assert [1, 14, 15] == [local.published(day) for day in (TODAY, start, start + timedelta(weeks=1))]
     later = seal(letter(), local.machines.lists("signed-000014")[0].weeks[0].recipients)
@@ -135,19 +160,32 @@ def test_lost_holder(local: Local) -> None:
 
 
 def test_stolen_batch(local: Local, officer) -> None:
-    """Higher sequences replace every list at once; the page takes no old one again, and a thief opens nothing new."""
+    """Higher sequences replace every list at once; nobody takes an old one again, and a thief opens nothing new."""
     before = local.send()
     old = [(local.public(1) / f"keys-000001.txt{end}").read_text() for end in ("", ".sig")]
     new = local.remake("custodian")
     signed = local.machines.sign((new, *HOLDERS[1:]), "--after", local.public(1) / LAST, "--from", MONDAY)
     assert signed.code == 0, signed.err
-    assert local.run("courier", "push", "--from", local.public(14)).code == 0
+    assert "page: number 2 is served" == local.push(14)[-1]
     await_list(local, 14)
-    local.run("courier", "push", "--from", local.public(1))
-    assert local.published(TODAY) == 14
-    facts = {"root": local.machines.root_key().text, "today": str(TODAY)}
-    seen = officer.ask(do="keylist", keys=old[0], signature=old[1], floor=local.list_served().sequence, **facts)
-    assert "keys-sequence" in json.dumps(seen)
+    number, office = local.page_served()
+    assert (2, 14, local.machines.root_key()) == (number, office.floor, office.root)
+    assert local.kit_served() == list(range(14, 27, 2))
+    refused = local.push(1)
+    assert 14 == len(refused)
+    assert {"it is not as new as the page that the portal serves; nothing was sent"} == {
+        line.partition(": refused: ")[2] for line in refused[:-1]
+    }
+    by_hand = underseal("portal", "publish", "--dir", local.served.folder, "--public", local.public(1))
+    assert (4, 14, 2) == (by_hand.code, local.published(TODAY), local.page_served()[0])
+    new_list = [local.served.request("GET", f"/keys.txt{end}").body.decode() for end in ("", ".sig")]
+    facts = {"office": write_office(office).decode(), "today": str(TODAY)}
+    answers = [
+        officer.ask(do="keylist", keys=text, signature=signature, **facts) for text, signature in (old, new_list)
+    ]
+    assert ["keys-sequence", None] == [answer.get("fault") for answer in answers]
+    offices = [local.machines.root / "office.json", local.public(14) / "office.json"]
+    assert [0, 0] == [underseal("portal", "verify", local.url, "--office", path).code for path in offices]
     batch = local.machines.folder(new) / "holder-custodian.age"
     renewed = local.run("desk", "renew", "--office", local.public(14), "--holder", batch)
     assert renewed.code == 0, renewed.err
@@ -181,7 +219,7 @@ def test_new_courier_laptop(local: Local, stick_lost: bool) -> None:
     signed = local.machines.sign(HOLDERS, *words, courier="courier-2")
     assert signed.code == 0, signed.err
     published = underseal("portal", "publish", "--dir", local.served.folder, "--public", local.public(14))
-    assert published.code == 0, published.err
+    assert (0, True) == (published.code, "page 2 is served" in published.err), published.err
     local.courier = "courier-2"
     assert local.make_courier().code == 0
     await_list(local, 14)
@@ -195,12 +233,16 @@ def test_new_courier_laptop(local: Local, stick_lost: bool) -> None:
 
 
 def test_next_quarter(local: Local) -> None:
-    """Thirteen weeks more in one sitting, published by the courier, taken by the desk, with no new desk."""
+    """Thirteen weeks more in one sitting, pushed with page and kit by the courier, taken by the desk as it is."""
     first = local.desk_status()
     new = tuple(local.remake(name, "--after", local.machines.half(name)) for name in HOLDERS)
-    signed = local.machines.sign(new, "--after", local.public(1) / LAST)
-    assert signed.code == 0, signed.err
-    assert local.run("courier", "push", "--from", local.public(14)).code == 0
+    rotated = local.machines.rotate(new, "--to", local.stick / "public")
+    assert rotated.code == 0, rotated.err
+    pushed = local.run("courier", "push", "--from", local.stick / "public")
+    assert (0, "page: number 2 is served") == (pushed.code, pushed.out.splitlines()[-1]), pushed.out
+    number, office = local.page_served()
+    assert (2, 1) == (number, office.floor)  # the list of this week is still the first
+    assert local.kit_served() == [1, 3, 5, 7, 9, 11, 14, 16, 18, 20, 22, 24, 26]
     batch = local.machines.folder(new[0]) / "holder-custodian.age"
     renewed = local.run("desk", "renew", "--office", local.public(14), "--holder", batch)
     assert renewed.code == 0, renewed.err
@@ -231,3 +273,93 @@ def test_lost_share(copy: Machines, tmp_path: Path) -> None:
     assert keys("shares", "check", "--dir", copy.root, *mixed).code != 0
     again = copy.sign(HOLDERS, "--after", copy.root / "signed-000014/public/keys-000026.txt", "--from", MONDAY)
     assert (0, root) == (again.code, copy.root_key()), again.err
+
+
+def handed_on(machines: Machines, *words: object) -> Ran:
+    """Let the keepers of two shares hand the root on to a new one, in the folder root-2."""
+    return keys("hand-on", "--dir", machines.root, "--to", machines.base / "root-2", *machines.shares(), *words)
+
+
+def test_root_handed_on(local: Local) -> None:
+    """The whole office goes on under a new root: portal, page, kit, desk, couriers; nothing that was sealed is lost."""
+    before, old_root, old_kit = local.send(), local.machines.root_key(), local.served.request("GET", "/kit.html").body
+    assert handed_on(local.machines).code == 0
+    first = local.machines
+    local.machines = replace(first, root_name="root-2")
+    signed = local.machines.sign(HOLDERS, "--after", first.public / LAST)
+    assert signed.code == 0, signed.err
+    checked = keys("verify", local.public(14))
+    assert (0, True) == (checked.code, f"{old_root.in_groups} until {TODAY}" in checked.out), checked.out
+    new_root = local.machines.root_key()
+    pushed = local.push(14)
+    assert f"handed-on: the root is now {new_root.fingerprint}" == pushed[0]
+    assert (15, "page: number 2 is served") == (len(pushed), pushed[-1])
+    await_list(local, 14)
+    number, office = local.page_served()
+    assert (2, 14, new_root) == (number, office.floor, office.root)
+    assert pushed == local.push(14)
+    assert {True} == {"refused" in line for line in replace_machines(local, first).push(1)}
+    renewed = local.run("desk", "renew", "--office", local.public(14))
+    assert (0, True) == (renewed.code, f"the new one is {new_root.in_groups}" in renewed.err), renewed.err
+    after = local.send()
+    assert open_envelope(before, local.machines.identities("counsel"), 4)
+    assert open_envelope(after, local.machines.identities("counsel"), 4)
+    assert "2 opened, 0 already here, 0 set aside" in local.carry()[1].err
+    in_kit = lists_of_kit(old_kit, office_of_page(old_kit))[0].says
+    (local.stick / "letter.age").write_bytes(seal(letter(), in_kit.check_today(TODAY).recipients))
+    assert 0 == local.run("desk", "receive", "--file", local.stick / "letter.age").code
+    assert 0 == local.run("desk", "verify").code
+    assert 0 == underseal("portal", "verify", local.url, "--office", local.public(14) / "office.json").code
+    assert 4 == underseal("portal", "verify", local.url, "--office", first.root / "office.json").code
+
+
+def test_handed_on_root_signs_no_more(local: Local) -> None:
+    """After it was handed on, the old root's folder signs nothing, and what it signs elsewhere nobody takes."""
+    copy = replace(local.machines, root_name="root-kept")
+    shutil.copytree(local.machines.root, copy.root)
+    assert handed_on(local.machines).code == 0
+    again = handed_on(local.machines, "--no-pdf")
+    words = ("--after", copy.public / LAST, "--from", MONDAY)
+    runs = [local.machines.sign(HOLDERS, *words), again]
+    assert [(1, True)] * 2 == [(run.code, "this root was handed on to another" in run.err) for run in runs]
+    assert copy.sign(HOLDERS, *words).code == 0
+    local.machines = replace(local.machines, root_name="root-2")
+    assert local.machines.sign(HOLDERS, "--after", copy.public / LAST).code == 0
+    assert "page: number 2 is served" == local.push(14)[-1]
+    rogue = local.run("courier", "push", "--from", copy.root / "signed-000014" / "public")
+    assert (1, {True}) == (rogue.code, {"refused" in line for line in rogue.out.splitlines()})
+    by_hand = underseal(
+        "portal", "publish", "--dir", local.served.folder, "--public", copy.root / "signed-000014" / "public"
+    )
+    assert (4, local.machines.root_key()) == (by_hand.code, local.page_served()[1].root)
+
+
+def test_root_lost(local: Local) -> None:
+    """With one share left no statement is possible, and a new root is a new office to everyone who knew the old one."""
+    before = {path: path.read_bytes() for path in local.served.folder.rglob("page.signed")}
+    (local.machines.root / "sheets" / "share-2.txt").unlink()
+    (local.machines.root / "sheets" / "share-3.txt").unlink()
+    tried = keys(
+        *("hand-on", "--dir", local.machines.root, "--to", local.base / "root-2"),
+        *("--shares-file", local.machines.root / "sheets" / "share-1.txt"),
+    )
+    assert (1, False) == (tried.code, (local.base / "root-2").exists())
+    new = replace(local.machines, root_name="root-new")
+    assert new.make_root().code == 0
+    refused = new.sign(HOLDERS, "--after", local.public(1) / LAST)
+    assert (4, False) == (refused.code, (new.root / "signed-000014").exists())
+    assert new.sign(HOLDERS).code == 0
+    pushed = local.run("courier", "push", "--from", new.public)
+    assert (1, {True}) == (pushed.code, {"refused" in line for line in pushed.out.splitlines()})
+    by_hand = underseal("portal", "publish", "--dir", local.served.folder, "--public", new.public)
+    renewed = local.run("desk", "renew", "--office", new.public)
+    assert [4, 4] == [by_hand.code, renewed.code]
+    assert "it is of another root than this vault, and none that was handed on to" in renewed.err
+    assert before == {path: path.read_bytes() for path in local.served.folder.rglob("page.signed")}
+    local.send()
+    assert "1 opened" in local.carry()[1].err
+
+
+def replace_machines(local: Local, machines: Machines) -> Local:
+    """Return the same local, with another root's folder at hand."""
+    return replace(local, machines=machines)

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 from deskkit import PAGE
 
+from crypto.handedon import Roots
 from crypto.keylist import KeyList, Week, write_key_list
 from crypto.secret.identity import HybridIdentity
 from crypto.signature import Namespace, SigningKey, sign
@@ -32,7 +33,7 @@ def made(sequence: int, *weeks: int, keys=KEYS, signer: SigningKey = ROOT, offic
     public = ROOT.public
     says = KeyList("Example Local 1", sequence, MONDAY, covered[-1].last, 1, public, (public,), KEYS[0], covered)
     text = write_key_list(says)
-    return signed_list(text, sign(text, signer, Namespace.KEYS).encode("ascii"), office)
+    return signed_list(text, sign(text, signer, Namespace.KEYS).encode("ascii"), Roots(office.root))
 
 
 def carried(lists: list[SignedList]) -> list[SignedList]:

@@ -230,3 +230,25 @@ def test_one_machine_splits_its_root(tmp_path):
     assert {path.stat().st_mode & 0o777 for path in sheets.iterdir()} == {0o600}
     shares = [row for n in (3, 2) for row in rows_of(words_of((sheets / f"share-{n}.txt").read_text("utf-8")))]
     assert typed("shares", "check", "--dir", tmp_path / "office" / "public", answers=[*shares])[0] == 0
+
+
+def test_root_is_handed_on_at_the_terminal(ready):
+    """Both fingerprints are shown, the name is typed, then two old shares; new sheets stop the new root's signing."""
+    assert typed(*ready.sign_words(), answers=[OFFICE, *ready.rows(1, 2)])[0] == 0
+    words = ("hand-on", "--dir", ready.base / "root", "--to", ready.base / "root-2")
+    code, printed = typed(*words, answers=[OFFICE, *ready.rows(2, 3)])
+    assert code == 0, printed
+    assert printed.index("new root") < printed.index("type the name of the office") < printed.index("first share")
+    new = [words_of(path.read_text("utf-8")) for path in sorted((ready.base / "root-2" / "sheets").glob("*.txt"))]
+    assert len(new) == 3
+    no_words_in(printed, ready.share(2), ready.share(3), *new)
+    after = ready.base / "root" / "signed-000001" / "public" / "keys-000013.txt"
+    sign = [word if word != ready.base / "root" else ready.base / "root-2" for word in ready.sign_words()]
+    code, printed = typed(*sign, "--after", after)
+    assert (1, True) == (code, "the share sheets still lie in" in printed)
+    shutil.rmtree(ready.base / "root-2" / "sheets")
+    code, printed = typed(*sign, "--after", after, answers=[OFFICE, *rows_of(new[0]), *rows_of(new[2])])
+    assert code == 0, printed
+    assert keys("verify", ready.base / "root-2" / "signed-000014" / "public").code == 0
+    code, printed = typed(*ready.sign_words(), "--after", after)
+    assert (1, True) == (code, "this root was handed on to another" in printed)

@@ -46,6 +46,12 @@ test("a list that the root did not sign stops everything, even when another cove
   assert.equal(await faultOf(() => weekOfKit(replaced, key, 1, "2031-05-05")), "keys-signature");
 });
 
+test("a list below the floor ends a kit, whatever stands behind it: it was replaced", async () => {
+  assert.deepEqual(weekOfKit(lists, key, 8, "2031-05-18").recipients, [recipients[1]]);
+  assert.equal(await faultOf(() => weekOfKit(lists, key, 8, "2031-05-11")), "keys-sequence");
+  assert.equal(await faultOf(() => weekOfKit(lists, key, 9, "2031-05-18")), "keys-sequence");
+});
+
 test("a letter is handed in before its keys go, with time for the courier", () => {
   assert.equal(handInBy({ last: "2031-05-11" }, 7), "2031-05-18");
   assert.equal(handInBy({ last: "2031-02-23" }, 3), "2031-03-06");

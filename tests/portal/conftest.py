@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""An office for the session; a portal's folder, an app and a running portal for each test."""
+"""An office for the session; a portal's folder, an app and a running portal for each test.
+
+What is marked with `@both` runs twice: with a SQLite file, and with a database of a real PostgreSQL server.
+"""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,6 +13,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from portalkit import PortalOffice, Served, end, make_portal, make_portal_office, serve
+from storekit import Kit, PostgresqlKit, PostgresqlServer, SqliteKit, move, running_server
 
 from portal.app import create_app
 from portal.config import Config, load_config
@@ -28,10 +32,39 @@ def empty_portal(office: PortalOffice, tmp_path_factory: pytest.TempPathFactory)
     return make_portal(office, tmp_path_factory.mktemp("made") / "portal")
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """A PostgreSQL server; each test works on a database of its own."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def made(office: PortalOffice, postgresql: PostgresqlServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database as `init --store` made it; tests work on copies."""
+    database = postgresql.create()
+    make_portal(office, tmp_path_factory.mktemp("made") / "portal", "--store", postgresql.url(database))
+    return database
+
+
 @pytest.fixture
-def folder(empty_portal: Path, tmp_path: Path) -> Path:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kit]:
+    """The store of the test, seen from outside: a SQLite file unless the test is marked otherwise."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield SqliteKit(tmp_path / "portal")
+        return
+    server: PostgresqlServer = request.getfixturevalue("postgresql")
+    database = server.create(request.getfixturevalue("made"))
+    yield PostgresqlKit(server, database)
+    server.drop(database)
+
+
+@pytest.fixture
+def folder(empty_portal: Path, tmp_path: Path, store: Kit) -> Path:
     """A portal's folder with an empty shelf."""
-    return shutil.copytree(empty_portal, tmp_path / "portal")
+    made = shutil.copytree(empty_portal, tmp_path / "portal")
+    move(made, store)
+    return made
 
 
 @pytest.fixture

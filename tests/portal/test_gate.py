@@ -5,68 +5,36 @@ import concurrent.futures
 import io
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from portalkit import OCTETS, PortalOffice, signed, underseal
+from gatekit import Gate
+from portalkit import OCTETS, PortalOffice, underseal
+from storekit import Kit, both
 
 from crypto.primitives import digest
 from crypto.signature import Namespace, PublicKey, SigningKey, sign
 from intake.bundle import read_envelopes, read_head, read_manifest
+from portal.app import utc_today
 from portal.shelf import EnvelopeDamaged, Shelf
 
 STRANGER = SigningKey.generate()
 FIRST_PULL = b'{"after":null}'
 
 
-class Gate:
-    """The gate of one portal, asked by its courier."""
-
-    def __init__(self, app: Any, office: PortalOffice) -> None:
-        self._app = app
-        self._office = office
-
-    def ask(self, path: str, body: bytes = b"") -> tuple[int, bytes]:
-        """Return status and body of the answer to a signed request."""
-        raw = signed(self._office.courier, path, body)
-        lines = raw.partition(b"\r\n\r\n")[0].decode().split("\r\n")
-        environ = {
-            "REQUEST_METHOD": "POST",
-            "RAW_URI": path,
-            "CONTENT_LENGTH": str(len(body)),
-            "wsgi.input": io.BytesIO(body),
-        }
-        for line in lines[1:]:
-            name, _, value = line.partition(": ")
-            environ["HTTP_" + name.upper().replace("-", "_")] = value
-        said: list[str] = []
-        answer = b"".join(self._app(environ, lambda status, headers, exc_info=None: said.append(status)))
-        return int(said[0].split()[0]), answer
-
-    def pull(self, after: str | None = None) -> tuple[Mapping[str, Any], str, bytes]:
-        """Return manifest, its digest, and the whole bundle."""
-        status, bundle = self.ask("/pull", json.dumps({"after": after}).encode())
-        assert 200 == status, bundle
-        line = bundle[: bundle.index(b"\n") + 1]
-        return json.loads(line), digest(line), bundle
-
-    def acknowledge(
-        self, line: bytes, key: SigningKey | None = None, namespace: Namespace = Namespace.ACK
-    ) -> tuple[int, bytes]:
-        """Send an acknowledgement, signed by the desk or by someone else."""
-        return self.ask("/acknowledge", line + sign(line, key or self._office.desk, namespace).encode())
-
-
 @pytest.fixture
-def gate(config: Any, office: PortalOffice) -> Gate:
+def gate(config: Any, office: PortalOffice) -> Iterator[Gate]:
     """The gate of the test's portal, in this process."""
-    from portal.gate import create_gate
+    from portal.gate import Gate as Inside
+    from portal.headers import HeaderLayer
 
-    return Gate(create_gate(config), office)
+    inside = Inside(config, utc_today)
+    yield Gate(HeaderLayer(inside, config), office)
+    inside._shelf.close()
 
 
 @pytest.fixture
@@ -81,6 +49,7 @@ def send(client: FlaskClient, office: PortalOffice) -> Callable[[], bytes]:
     return send_one
 
 
+@both
 def test_bundle_is_whole(gate: Gate, send: Callable[[], bytes], folder: Path, office: PortalOffice) -> None:
     """A bundle is manifest, portal's signature, and the letters in the order of their digests."""
     sent = {digest(envelope): envelope for envelope in (send(), send(), send())}
@@ -95,6 +64,7 @@ def test_bundle_is_whole(gate: Gate, send: Callable[[], bytes], folder: Path, of
     assert str(datetime.now(UTC).date()) == manifest["pulled"]
 
 
+@both
 def test_pull_chains(gate: Gate, send: Callable[[], bytes]) -> None:
     """Each new pull names the digest of the one before; an empty shelf makes an empty bundle."""
     _, first_digest, _ = gate.pull()
@@ -106,6 +76,7 @@ def test_pull_chains(gate: Gate, send: Callable[[], bytes]) -> None:
     ]
 
 
+@both
 def test_lost_pull_comes_again(gate: Gate, send: Callable[[], bytes]) -> None:
     """A courier that does not hold the last bundle gets the same bytes again, whatever arrived meanwhile."""
     send()
@@ -116,6 +87,7 @@ def test_lost_pull_comes_again(gate: Gate, send: Callable[[], bytes]) -> None:
     assert second == gate.pull(first_digest)[2] != first
 
 
+@both
 def test_pulls_at_once_are_one(gate: Gate, send: Callable[[], bytes]) -> None:
     """Pulls that come at the same moment and hold the same get the same bundle: no number is made and lost."""
     send()
@@ -124,6 +96,7 @@ def test_pulls_at_once_are_one(gate: Gate, send: Callable[[], bytes]) -> None:
     assert 1 == len(bundles)
 
 
+@both
 def test_pull_of_deleted_is_new(gate: Gate, send: Callable[[], bytes], office: PortalOffice) -> None:
     """Once letters of the last bundle are deleted it cannot come again: a new one follows it."""
     send()
@@ -151,6 +124,7 @@ def test_strange_pull_refused(gate: Gate, shelf: Shelf, body: bytes) -> None:
     assert None is shelf.last_manifest()
 
 
+@both
 def test_acknowledged_are_deleted(gate: Gate, send: Callable[[], bytes], office: PortalOffice, shelf: Shelf) -> None:
     """Exactly what the desk names goes, whatever came later stays, and sending it again changes nothing."""
     send(), send()
@@ -163,25 +137,23 @@ def test_acknowledged_are_deleted(gate: Gate, send: Callable[[], bytes], office:
     assert 1 == shelf.waiting()[0]
 
 
-def test_deleted_leave_no_byte(gate: Gate, send: Callable[[], bytes], office: PortalOffice, folder: Path) -> None:
-    """After the acknowledgement no file of the portal holds anything of the letter."""
+@both
+def test_deleted_leave_no_byte(gate: Gate, send: Callable[[], bytes], office: PortalOffice, store: Kit) -> None:
+    """After the acknowledgement no file of the portal or of the database's server holds anything of the letter."""
     envelope = send()
     manifest, line_digest, _ = gate.pull()
     gate.acknowledge(office.acknowledgement(manifest, line_digest))
-    files = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
-    assert not any(
-        envelope[start : start + 32] in data for data in files for start in range(0, len(envelope) - 32, 1_000)
-    )
+    seized = store.seized()
+    assert [] == [start for start in range(0, len(envelope) - 32, 1_000) if envelope[start : start + 32] in seized]
 
 
+@both
 def test_damaged_letter_stops_nobody(
-    gate: Gate, send: Callable[[], bytes], shelf: Shelf, folder: Path, capsys: pytest.CaptureFixture[str]
+    gate: Gate, send: Callable[[], bytes], store: Kit, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One flipped bit on the disk ends one pull; the next brings the other letters, and the damage is counted."""
     sent = sorted([send(), send(), send()], key=digest)
-    raw = bytearray((folder / "shelf.sqlite").read_bytes())
-    raw[raw.index(sent[1][-2_000:-1_900]) + 50] ^= 1
-    (folder / "shelf.sqlite").write_bytes(raw)
+    store.spoil(sent[1])
     with pytest.raises(EnvelopeDamaged):
         gate.pull()
     assert f"portal: the envelope {digest(sent[1])} is damaged and was set aside\n" == capsys.readouterr().err
@@ -191,35 +163,37 @@ def test_damaged_letter_stops_nobody(
     assert 1 == json.loads(underseal("portal", "status", "--dir", folder, "--json").out)["damaged"]
 
 
-def test_order_ends_with_a_pull(gate: Gate, send: Callable[[], bytes], folder: Path) -> None:
+@both
+def test_order_ends_with_a_pull(gate: Gate, send: Callable[[], bytes], store: Kit) -> None:
     """A new pull puts the letters' pages in the order of their digests: a disk tells no order from before it."""
     sent = [send() for _ in range(12)]
-    assert (folder / "shelf.sqlite").stat().st_mtime % 86_400 == 0
     gate.pull()
-    raw = (folder / "shelf.sqlite").read_bytes()
+    raw = store.tables()
     assert sorted(sent, key=digest) == sorted(sent, key=lambda envelope: raw.index(envelope[-2_000:-1_900]))
 
 
+@both
 def test_failed_tidying_is_made_up(
     gate: Gate,
     send: Callable[[], bytes],
     office: PortalOffice,
     shelf: Shelf,
+    store: Kit,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A full disk while the file is rewritten is no refusal: the letters are gone, and the next request rewrites."""
-    send()
+    envelope = send()
     manifest, line_digest, _ = gate.pull()
     line = office.acknowledgement(manifest, line_digest)
     vacuum = Shelf.vacuum
     monkeypatch.setattr(Shelf, "vacuum", full_disk)
     assert (200, {"deleted": 1, "unknown": 0}) == _json(gate.acknowledge(line))
     assert "portal: OperationalError at the gate\n" == capsys.readouterr().err
-    assert 0 < shelf.free_pages()
+    assert shelf.has_gaps()
     monkeypatch.setattr(Shelf, "vacuum", vacuum)
     assert (200, {"deleted": 0, "unknown": 1}) == _json(gate.acknowledge(line))
-    assert 0 == shelf.free_pages()
+    assert envelope[-32:] not in store.tables()
 
 
 def test_unforeseen_is_told_plainly(
@@ -297,6 +271,25 @@ def test_foreign_acknowledgement_refused(
     assert 1 == shelf.waiting()[0]
 
 
+@both
+def test_new_shelf_goes_on_from_what_the_desk_holds(
+    gate: Gate, send: Callable[[], bytes], office: PortalOffice, folder: Path
+) -> None:
+    """After a lost host the desk's last acknowledgement says where its chain ends: the next bundle follows it."""
+    portal = PublicKey.parse((folder / "portal.pub").read_text().strip()).fingerprint
+    for pull, status in ((16, 200), (17, 200), (15, 422)):
+        held = {"portal": portal, "desk": office.desk.public.fingerprint, "envelopes": [], "pull": pull}
+        assert status == gate.acknowledge(office.acknowledgement(held, digest(b"%d" % pull)))[0]
+    send()
+    manifest, _, _ = gate.pull()
+    assert (18, digest(b"17")) == (manifest["pull"], manifest["previous"])
+    held = {"portal": portal, "desk": office.desk.public.fingerprint, "envelopes": [], "pull": 30}
+    assert (
+        422 == gate.acknowledge(office.acknowledgement(held, digest(b"30")))[0]
+    )  # not once it has a bundle of its own
+
+
+@both
 def test_list_is_published(gate: Gate, client: FlaskClient, office: PortalOffice) -> None:
     """A pushed list that is newer for this week is what everyone gets; pushing it again gives the same answer."""
     text, signature = office.signed_list(sequence=20)

@@ -122,9 +122,10 @@ def test_full_disk_headers_exact(client_of: Callable[..., FlaskClient], office: 
     client = client_of(floor_mib=1_048_576)
     answer = client.post("/envelopes", data=office.envelope(), headers=OCTETS)
     assert 503 == answer.status_code
+    assert "300" == answer.headers.pop("Retry-After")
     check(503, list(answer.headers))
     assert b"Nothing was stored." in answer.data
-    assert b"up\nroom none\n" == client.get("/health").data
+    assert b"up\nroom full\n" == client.get("/health").data
 
 
 def test_https_adds_two_headers(client_of: Callable[..., FlaskClient]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 from portalkit import OCTETS, PortalOffice, Served, status_of
+from storekit import both
 
 from crypto.envelope import PART_BYTES, seal
 from crypto.primitives import digest
@@ -66,6 +67,7 @@ def test_bad_letter_refused(client: FlaskClient, office: PortalOffice, folder: P
     assert before == files_of(folder)
 
 
+@both
 def test_wrong_slots_refused(client: FlaskClient, office: PortalOffice, shelf: Shelf) -> None:
     """A letter sealed to two or four recipients is of another length; a part is refused though it is well formed."""
     week = office.key_list.weeks[0].recipients
@@ -122,6 +124,7 @@ def test_other_bodies_refused(
     assert (0, None) == shelf.waiting()
 
 
+@both
 def test_taken_and_told(client: FlaskClient, office: PortalOffice, shelf: Shelf) -> None:
     """The answer is the digest; on the shelf are the same bytes; sending again changes nothing."""
     envelope = office.envelope()
@@ -131,6 +134,7 @@ def test_taken_and_told(client: FlaskClient, office: PortalOffice, shelf: Shelf)
     assert [envelope] == list(shelf.bodies([digest(envelope)]))
 
 
+@both
 def test_no_list_takes_nothing(client_of: Callable[..., FlaskClient], office: PortalOffice, shelf: Shelf) -> None:
     """When no key list covers today, no letter can have been sealed to the right keys."""
     client = client_of(today=lambda: date(2000, 1, 1))
@@ -140,6 +144,7 @@ def test_no_list_takes_nothing(client_of: Callable[..., FlaskClient], office: Po
     assert (0, None) == shelf.waiting()
 
 
+@both
 def test_fifty_at_once_one_row(served: Served, office: PortalOffice, shelf: Shelf) -> None:
     """The same bytes from fifty connections at once: fifty times the same 201, one row."""
     envelope = office.envelope()
@@ -149,6 +154,7 @@ def test_fifty_at_once_one_row(served: Served, office: PortalOffice, shelf: Shel
     assert 1 == shelf.waiting()[0]
 
 
+@both
 def test_thirty_letters_at_once(served: Served, office: PortalOffice, shelf: Shelf) -> None:
     """Thirty officers behind one address send at the same moment: nobody is turned away."""
     envelopes = [office.envelope() for _ in range(30)]
@@ -200,6 +206,7 @@ def test_nameless_request_refused(served: Served, head: bytes) -> None:
     assert 4 == status_of(served.raw(head + b"\r\n", half_close=True)) // 100
 
 
+@both
 def test_day_never_goes_back(client_of: Callable[..., FlaskClient], office: PortalOffice, shelf: Shelf) -> None:
     """When the clock is set back, new letters carry the largest day seen: the shelf does not tell them apart."""
     week = office.key_list.weeks[0]

@@ -49,7 +49,7 @@ def test_serves_on_socket_file(folder: Path, tmp_path: Path) -> None:
         assert process.stdout
         assert f"unix:{path}\n" == process.stdout.readline()
         assert 0 == stat.S_IMODE(path.stat().st_mode) & 0o077
-        assert b"up\nroom plenty\n" == body_of(ask(path, HEALTH))
+        assert body_of(ask(path, HEALTH)).startswith(b"up\nroom ")
     assert [False, False] == [path.exists(), (folder / "gate.sock").exists()]
 
 
@@ -61,7 +61,7 @@ def test_systemd_hands_over_both(folder: Path, office: PortalOffice, tmp_path: P
         try:
             while b"Listening on" not in (line := process.stderr.readline()) or b" as 4" not in line:  # type: ignore[union-attr]
                 assert line
-            assert b"up\nroom plenty\n" == body_of(ask(sides[0], HEALTH))
+            assert body_of(ask(sides[0], HEALTH)).startswith(b"up\nroom ")
             assert 200 == status_of(ask(sides[1], signed(office.courier, "/status")))
             assert 403 == status_of(ask(sides[1], HEALTH))
         finally:

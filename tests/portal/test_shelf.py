@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import event
+from storekit import Kit, PostgresqlKit, SqliteKit, both, on_postgresql
 
 from crypto.primitives import digest, sha256
+from portal.migrating import migrate
 from portal.shelf import EnvelopeDamaged, Letter, Shelf
 
 DAY = date(2031, 5, 6)
@@ -20,15 +22,28 @@ SIZE = 21_157
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the shelf's file stands."""
+    """Where the shelf's file stands, on SQLite."""
     return tmp_path / "shelf.sqlite"
 
 
 @pytest.fixture
-def bare(path: Path) -> Iterator[Shelf]:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kit]:
+    """A store without tables."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield SqliteKit(tmp_path)
+        return
+    server = request.getfixturevalue("postgresql")
+    database = server.create()
+    yield PostgresqlKit(server, database)
+    server.drop(database)
+
+
+@pytest.fixture
+def bare(store: Kit, path: Path) -> Iterator[Shelf]:
     """An empty shelf without key lists."""
-    shelf = Shelf(f"sqlite:///{path}")
-    shelf.make()
+    url = store.url or f"sqlite:///{path}"
+    migrate(url)
+    shelf = Shelf(url)
     yield shelf
     shelf.close()
 
@@ -78,6 +93,34 @@ def test_write_begins_immediate(bare: Shelf) -> None:
     assert "BEGIN IMMEDIATE" == said[0]
 
 
+@on_postgresql
+def test_row_is_four_facts_there(bare: Shelf, store: PostgresqlKit) -> None:
+    """In a database too; and no table of it has a sequence, a clock or a column for more."""
+    columns = "SELECT column_name FROM information_schema.columns WHERE table_name = 'envelopes' ORDER BY 1"
+    assert [("body",), ("day",), ("digest",), ("size_class",)] == store.rows(columns)
+    types = store.rows("SELECT DISTINCT data_type FROM information_schema.columns WHERE table_schema = 'public'")
+    assert {("bytea",), ("date",), ("text",), ("integer",), ("character varying",)} == set(types)
+    assert [] == store.rows("SELECT relname FROM pg_class WHERE relkind = 'S'")
+
+
+SESSION = {
+    "synchronous_commit": "on",
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "10s",
+    "transaction_isolation": "read committed",
+    "TimeZone": "UTC",
+}
+
+
+@on_postgresql
+@pytest.mark.parametrize("setting", SESSION)
+def test_session_is_set(bare: Shelf, setting: str) -> None:
+    """Every connection says so itself, whatever the server, the database or the role have."""
+    with bare._reading.connect() as connection:
+        assert SESSION[setting] == connection.exec_driver_sql(f"SHOW {setting}").scalar_one()
+
+
+@both
 def test_same_letter_one_row(bare: Shelf) -> None:
     """A letter that comes twice, or twice in one commit, is one row."""
     letter = letters(1)[0]
@@ -86,15 +129,29 @@ def test_same_letter_one_row(bare: Shelf) -> None:
     assert (1, DAY) == bare.waiting()
 
 
-def test_pages_in_order_of_digests(bare: Shelf, path: Path) -> None:
+@both
+def test_pages_in_order_of_digests(bare: Shelf, store: Kit) -> None:
     """After a vacuum the file tells nothing of the order of arrival: the bytes stand in the order of the digests."""
     made = letters(60)
     for letter in made:
         bare.put([letter], DAY)
     bare.vacuum()
-    raw = path.read_bytes()
+    raw = store.tables()
     by_place = sorted(made, key=lambda letter: raw.index(letter.body[-2_000:-1_900]))
     assert sorted(letter.digest for letter in made) == [letter.digest for letter in by_place]
+
+
+@on_postgresql
+def test_deleted_bytes_go_there(bare: Shelf, store: PostgresqlKit) -> None:
+    """On PostgreSQL they go with the vacuum: from the tables' files, and from the server's log of changes."""
+    made = letters(8)
+    bare.put(made, DAY)
+    assert 4 == bare.remove([letter.digest.hex() for letter in made[:4]])
+    marks = {letter.digest: (letter.body[5_000:5_064], letter.digest) for letter in made}
+    before, _ = store.seized(), bare.vacuum()
+    assert made == [letter for letter in made if all(mark in before for mark in marks[letter.digest])]
+    raw = store.seized()
+    assert made[4:] == [letter for letter in made if any(mark in raw for mark in marks[letter.digest])]
 
 
 def test_deleted_bytes_are_gone(bare: Shelf, path: Path) -> None:
@@ -107,6 +164,7 @@ def test_deleted_bytes_are_gone(bare: Shelf, path: Path) -> None:
     assert made[10:] == left
 
 
+@both
 def test_removal_is_exact(bare: Shelf) -> None:
     """Only what is named goes, also when there are more names than one statement takes."""
     made = letters(5)
@@ -116,12 +174,12 @@ def test_removal_is_exact(bare: Shelf) -> None:
     assert (3, DAY) == bare.waiting()
 
 
-def test_nonce_counts_once(bare: Shelf, path: Path) -> None:
+@both
+def test_nonce_counts_once(bare: Shelf, store: Kit) -> None:
     """A nonce is new once, is kept through the next day, and nothing finer than its day is written down."""
     days = [DAY, DAY, DAY + timedelta(days=1), DAY + timedelta(days=2)]
     assert [True, False, False, True] == [bare.use_nonce("a", day) for day in days]
-    with closing(sqlite3.connect(path)) as connection:
-        assert [("a", "2031-05-08")] == connection.execute("SELECT * FROM nonces").fetchall()
+    assert [("a", "2031-05-08")] == store.rows("SELECT * FROM nonces")
 
 
 def test_file_times_say_midnight(bare: Shelf, path: Path) -> None:
@@ -150,18 +208,19 @@ def test_large_shelf_is_rewritten(bare: Shelf, path: Path, monkeypatch: pytest.M
     bare.vacuum()
     raw = path.read_bytes()
     assert [True] * 991 == [letter.body in raw for letter in made[10:]]
-    assert (0, {"shelf.sqlite", "shelf.sqlite-journal"}) == (
-        bare.free_pages(),
+    assert (False, {"shelf.sqlite", "shelf.sqlite-journal"}) == (
+        bare.has_gaps(),
         {file.name for file in path.parent.iterdir()},
     )
 
 
-def test_damaged_letter_is_set_aside(bare: Shelf, path: Path) -> None:
+@both
+def test_damaged_letter_is_set_aside(bare: Shelf, store: Kit) -> None:
     """A letter of which one bit has flipped on the disk ends the reading; then it is kept apart, and can come anew."""
     made = sorted(letters(3), key=lambda letter: letter.digest)
     bare.put(made, DAY)
     bare.close()  # and with it what it holds in memory
-    flip_bit(path, made[1].body)
+    store.spoil(made[1].body)
     names = [letter.digest.hex() for letter in made]
     reading = iter(bare.bodies(names))
     assert made[0].body == next(reading)
@@ -184,19 +243,13 @@ def test_letter_again_is_written(bare: Shelf, path: Path) -> None:
     assert len(before) == len(after)
 
 
-def test_letter_again_mends_it(bare: Shelf, path: Path) -> None:
+@both
+def test_letter_again_mends_it(bare: Shelf, store: Kit) -> None:
     """A letter that is sent again takes the place of a damaged copy, under the day it came first."""
     letter = letters(1)[0]
     bare.put([letter], DAY)
     bare.close()
-    flip_bit(path, letter.body)
+    store.spoil(letter.body)
     bare.put([letter], DAY + timedelta(days=3))
     assert [letter.body] == list(bare.bodies([letter.digest.hex()]))
     assert (1, DAY) == bare.waiting()
-
-
-def flip_bit(path: Path, body: bytes) -> None:
-    """Change one bit of a body where it stands in the file."""
-    raw = bytearray(path.read_bytes())
-    raw[raw.index(body[-2_000:-1_900]) + 50] ^= 1
-    path.write_bytes(raw)

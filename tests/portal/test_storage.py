@@ -9,7 +9,6 @@ import re
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import threading
 import time
@@ -17,7 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from portalkit import PortalOffice, Served, end, serve, underseal
+from portalkit import PortalOffice, Served, end, serve, signed, underseal
+from storekit import Kit, both, slowly_both
 
 from crypto.primitives import digest
 from portal.shelf import Shelf
@@ -39,9 +39,9 @@ def traced(pid: int, log: Path, *options: str) -> Iterator[None]:
         tracer.communicate(timeout=20)
 
 
-def only_worker(served: Served) -> int:
+def only_worker(served: Served, side: int = 0) -> int:
     """Leave one worker able to serve, and return it: which of two would answer is chance."""
-    first, second = served.workers()
+    first, second = served.workers(side)
     os.kill(second, signal.SIGSTOP)
     return first
 
@@ -90,6 +90,20 @@ def test_full_disk_is_told(served: Served, office: PortalOffice, shelf: Shelf, t
     assert worker in served.workers()
 
 
+def test_page_that_the_disk_does_not_take(served: Served, office: PortalOffice, tmp_path: Path) -> None:
+    """When a new page does not get onto the disk the courier is told so, and the old one is served on."""
+    worker, request = only_worker(served, 1), office.page_pushed(2)
+    log = tmp_path / "trace"
+    with traced(worker, log, "-y", "-e", "trace=fsync", "-e", "inject=fsync:error=ENOSPC"):
+        answer = served.gate(signed(office.courier, "/page", request))
+    assert b"HTTP/1.1 503 " == answer[:13]
+    assert answer.endswith(b"nothing was changed.\n")
+    assert ".part" in log.read_text()
+    assert b"# page 1\n" == served.request("GET", "/SHA256SUMS").body[:9]
+    assert b'{"page": 2}' in served.gate(signed(office.courier, "/page", request))
+    assert b"# page 2\n" == served.request("GET", "/SHA256SUMS").body[:9]
+
+
 def _gone(pid: int) -> bool:
     for _ in range(200):
         if not Path(f"/proc/{pid}").exists():
@@ -98,15 +112,14 @@ def _gone(pid: int) -> bool:
     return False
 
 
+@slowly_both
 def test_killed_loses_nothing(folder: Path, office: PortalOffice, shelf: Shelf) -> None:
     """Killed in the middle of eight clients' letters, five times: each acknowledged letter is there, byte for byte."""
     acknowledged = [envelope for cycle in range(5) for envelope in _killed_cycle(folder, office, 0.05 + cycle * 0.07)]
     assert 5 < len(acknowledged)
     held = list(shelf.bodies([digest(envelope) for envelope in acknowledged]))
     assert acknowledged == held
-    connection = sqlite3.connect(folder / "shelf.sqlite")
-    assert ("ok",) == connection.execute("PRAGMA integrity_check").fetchone()
-    connection.close()
+    assert shelf.is_whole()
 
 
 def _killed_cycle(folder: Path, office: PortalOffice, seconds: float) -> list[bytes]:
@@ -131,33 +144,29 @@ def _post_until_killed(served: Served, head: bytes) -> list[bytes]:
     return taken
 
 
-def test_short_lock_is_waited_for(served: Served, office: PortalOffice, folder: Path) -> None:
+@both
+def test_short_lock_is_waited_for(served: Served, office: PortalOffice, store: Kit) -> None:
     """While another program holds the database for two seconds, a letter waits, and is taken."""
     served.post(office.envelope())
-    connection = sqlite3.connect(folder / "shelf.sqlite", isolation_level=None, check_same_thread=False)
-    connection.execute("BEGIN EXCLUSIVE")
-    timer = threading.Timer(2, connection.execute, ["COMMIT"])
-    timer.start()
-    assert 201 == served.post(office.envelope()).status
-    timer.join()
-    connection.close()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool, store.held():
+        sent = pool.submit(served.post, office.envelope())
+        time.sleep(2)
+        assert not sent.done()
+    assert 201 == sent.result().status
 
 
+@both
 @pytest.mark.long
-def test_long_lock_is_refused(served: Served, office: PortalOffice, folder: Path, shelf: Shelf) -> None:
+def test_long_lock_is_refused(served: Served, office: PortalOffice, store: Kit, shelf: Shelf) -> None:
     """While the database is held, each sender is told within 12 seconds; afterwards all is as before."""
-    connection = sqlite3.connect(folder / "shelf.sqlite", isolation_level=None)
     served.post(office.envelope())
-    connection.execute("BEGIN EXCLUSIVE")
     envelopes = [office.envelope() for _ in range(12)]
-    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+    with concurrent.futures.ThreadPoolExecutor(12) as pool, store.held():
         began = time.monotonic()
         answers = list(pool.map(served.post, envelopes))
-    assert 12.5 > time.monotonic() - began
-    assert {503} == {answer.status for answer in answers}
-    time.sleep(10)
-    connection.execute("COMMIT")
-    connection.close()
+        assert 12.5 > time.monotonic() - began
+        assert {503} == {answer.status for answer in answers}
+        time.sleep(10)
     assert [201] * 12 == [served.post(envelope).status for envelope in envelopes]
     assert 13 == shelf.waiting()[0]
 
@@ -201,7 +210,8 @@ def _drip(lines: list[socket.socket], seconds: int) -> None:
                 line.sendall(b"a")
 
 
-def test_nothing_is_logged(folder: Path, office: PortalOffice) -> None:
+@both
+def test_nothing_is_logged(folder: Path, office: PortalOffice, store: Kit) -> None:
     """After good, bad, cut and broken requests that carry marks, the portal has said nothing and kept no mark."""
     served = serve(folder)
     mark = b"canary-f3a9"
@@ -223,9 +233,11 @@ def test_nothing_is_logged(folder: Path, office: PortalOffice) -> None:
     assert "" == served.said()
     kept = [path for path in folder.rglob("*") if path.is_file() and mark in path.read_bytes()]
     assert [] == kept
+    assert mark not in store.seized()
     end(served)
 
 
+@both
 def test_stop_is_graceful(served: Served, folder: Path, office: PortalOffice) -> None:
     """SIGTERM ends every process with exit code 0, and the gate's socket file goes with them."""
     processes = [served.process.pid, *served.workers()]
@@ -250,6 +262,7 @@ def test_taken_port_is_told(served: Served, empty_portal: Path, tmp_path: Path) 
     assert 200 == served.request("GET", "/health").status
 
 
+@both
 def test_memory_of_a_worker(served: Served, office: PortalOffice) -> None:
     """A worker that has taken letters holds at most 80 MB."""
     with concurrent.futures.ThreadPoolExecutor(16) as pool:

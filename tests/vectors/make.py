@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Make envelope.json and its base files anew: run from the checkout when FORMAT.md changes.
+"""Make envelope.json and its base files, and handed-on.json, anew: run from the checkout when FORMAT.md changes.
 
 python tests/vectors/make.py
 """
@@ -7,16 +7,20 @@ python tests/vectors/make.py
 import base64
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from crypto.base64text import decode_nopad, encode_nopad
 from crypto.envelope import LETTER_BYTES, finish_file, seal
+from crypto.handedon import HandedOn, write_handed_on
 from crypto.header import Stanza
 from crypto.primitives import hybrid_seal, random_bytes
 from crypto.recipient import HPKE_INFO
 from crypto.secret.identity import HybridIdentity
 from crypto.secret.secretfile import Passphrase
+from crypto.signature import Namespace, SigningKey, sign
 
 HERE = Path(__file__).parent
 FILE_KEY = random_bytes(16)
@@ -34,6 +38,58 @@ def main() -> None:
     vectors = [*good(letter), *headers(letter), *stanzas(letter), *cuts(letter), *payloads(letter), *lengths(letter)]
     document = {"identity": OURS.text, "stranger": HybridIdentity.generate().text, "vectors": vectors}
     (HERE / "envelope.json").write_text(json.dumps(document, indent=1) + "\n", "ascii")
+    write_handed_on_vectors()
+
+
+def write_handed_on_vectors() -> None:
+    """Write handed-on.json: statements back to back, the root a reader knows, and the root or fault that comes out."""
+    roots = [SigningKey.generate() for _ in range(4)]
+    facts = [HandedOn("Example Local 1", a.public, b.public, date(2031, 5, 5), n, n) for a, b, n in steps(roots)]
+    one, two = (write_handed_on(each) for each in facts)
+    both = handed(one, *roots[:2]) + handed(two, *roots[1:3])
+    low = write_handed_on(replace(facts[1], sequence=14))
+    texts = {
+        "day": one.replace(b"day 2031-05-05", b"day 2031-02-30"),
+        "number-with-zero": one.replace(b"sequence 14", b"sequence 014"),
+        "line-missing": one.replace(b"page 14\n", b""),
+        "line-more": one + b"note yes\n",
+        "to-itself": one.replace(roots[1].public.text.encode(), roots[0].public.text.encode()),
+        "office-with-space": one.replace(b"office Example", b"office  Example"),
+        "old-twice": one.replace(b"old ", b"old " + roots[3].public.text.encode() + b"\nold ", 1),
+    }
+    cases = [
+        ("handed-on", "success", 0, 1, handed(one, *roots[:2])),
+        ("twice", "success", 0, 2, both),
+        ("known-in-between", "success", 1, 2, both),
+        ("known-already", "success", 2, 2, both),
+        ("nothing", "success", 0, 0, b""),
+        ("old-did-not-sign", "handed-signature", 0, 0, handed(one, roots[3], roots[1])),
+        ("new-did-not-sign", "handed-signature", 0, 0, handed(one, roots[0], roots[3])),
+        ("old-signed-for-both", "handed-signature", 0, 0, handed(one, roots[0], roots[0])),
+        ("signatures-swapped", "handed-signature", 0, 0, handed(one, roots[1], roots[0])),
+        ("altered", "handed-signature", 0, 0, handed(one, *roots[:2]).replace(b"page 14", b"page 15")),
+        ("other-namespace", "handed-signature", 0, 0, handed(one, *roots[:2], namespace=Namespace.OFFICE)),
+        ("too-long", "handed-size", 0, 0, handed(one + b"#" * 4096, *roots[:2])),
+        ("sequence-not-higher", "handed-order", 0, 0, handed(one, *roots[:2]) + handed(low, *roots[1:3])),
+        ("one-signature", "handed-grammar", 0, 0, one + sign(one, roots[0], Namespace.ROOT).encode()),
+        ("unsigned", "handed-grammar", 0, 0, one),
+        ("more-behind", "handed-grammar", 0, 0, handed(one, *roots[:2]) + b"more"),
+        *((name, "handed-grammar", 0, 0, handed(text, *roots[:2])) for name, text in texts.items()),
+    ]
+    vectors = [
+        {"name": name, "expect": expect, "known": known, "now": now, "statements": data.decode("ascii")}
+        for name, expect, known, now, data in cases
+    ]
+    document = {"roots": [root.public.text for root in roots], "vectors": vectors}
+    (HERE / "handed-on.json").write_text(json.dumps(document, indent=1) + "\n", "ascii")
+
+
+def steps(roots: list[SigningKey]) -> list[tuple[SigningKey, SigningKey, int]]:
+    return [(roots[0], roots[1], 14), (roots[1], roots[2], 27)]
+
+
+def handed(text: bytes, old: SigningKey, new: SigningKey, namespace: Namespace = Namespace.ROOT) -> bytes:
+    return text + "".join(sign(text, root, namespace) for root in (old, new)).encode("ascii")
 
 
 def vector(name: str, expect: str, *splices: Splice, slots: int = 3, who: str = "identity") -> Vector:

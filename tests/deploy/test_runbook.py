@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The RUNBOOK, followed command by command on a fresh Debian 12 that boots: every chapter, in its order.
+
+Nothing of the RUNBOOK stands here but the beginnings of its chapters and commands. `make drill` runs it; it wants root,
+and the first time a network for Debian's packages. Each test goes on where the one before it ended.
+"""
+
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from bootedhost import BootedHost
+from drill import Drill, Said, make_drill
+from drilloffice import Office
+from freshdebian import run, what_is_missing
+from hostkit import DOMAIN, SOURCE
+from unitprobe import PROBED, expected, probe
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3_000)]
+
+CACHE = Path(os.environ.get("UNDERSEAL_DRILL", "/var/tmp/underseal-drill"))
+PROMISED_SECONDS = 3_600
+PASSPHRASE = "six words that nobody else knows"
+
+
+@pytest.fixture(scope="module")
+def drill(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Drill]:
+    """The drill, and in the end its report."""
+    missing = what_is_missing()
+    if missing:
+        pytest.fail(missing)
+    began = time.monotonic()
+    made = make_drill(tmp_path_factory.mktemp("drill"), SOURCE, CACHE)
+    fetched = time.monotonic() - began
+    try:
+        yield made
+    finally:
+        made.end()
+        plugins = request.config.pluginmanager
+        with plugins.getplugin("capturemanager").global_and_fixture_disabled():
+            for line in ["", f"packages: {fetched:.0f} s", *made.report()]:
+                plugins.getplugin("terminalreporter").write_line(line)
+
+
+@pytest.fixture(scope="module")
+def office(drill: Drill) -> Iterator[Office]:
+    """The office whose portal this is, and the Tor network of this machine."""
+    made = Office(drill.folder / "office", drill.network)
+    try:
+        yield made
+    finally:
+        made.end()
+
+
+def printed(said: list[Said], begin: str) -> str:
+    """Return what the command that begins so printed."""
+    return next(one.printed for one in said if one.command.shown.startswith(begin))
+
+
+def test_before_the_host(drill: Drill) -> None:
+    """Chapter 1: the wheelhouse is whole."""
+    drill.checkout(SOURCE / "dist")
+    drill.follow(None, "1. ")
+    assert len(list((drill.staff / "wheelhouse").glob("*.whl"))) > 8
+
+
+def test_bare_host(drill: Drill, office: Office) -> None:
+    """Chapter 2: packages are there, and nothing of them runs."""
+    host = drill.host("host")
+    said = drill.follow(host, "2. ")
+    assert "pow: yes" in printed(said, "tor --list-modules")
+    assert "" == printed(said, "swapoff")
+    assert "inactive\ninactive\n" == host.root("systemctl is-active nginx tor")[1]
+
+
+def test_configuration(drill: Drill, office: Office) -> None:
+    """Chapter 3: the files are written once, and the kernel's settings are named as a kernel names them."""
+    host = drill.hosts["host"]
+    drill.bring(host, SOURCE / "deploy", drill.staff / "wheelhouse", office.machines.public)
+    drill.follow(host, "3. ")
+    assert {"same"} == {
+        line.split()[0] for line in host.must(f"cd /root && deploy/install --domain {DOMAIN}").splitlines()
+    }
+    assert "" == host.root("ls -d /var/log/journal 2>/dev/null")[1]
+    assert "" == host.must("systemctl --failed --no-legend")
+
+
+def test_onions(drill: Drill, office: Office) -> None:
+    """Chapter 4: both onions have an address as soon as tor has started, with the courier's line in its place."""
+    host = drill.hosts["host"]
+    office.settle(host.tree)
+    public = printed(drill.follow(None, "4. ", 1), "openssl pkey -in gate.pem -pubout").strip()
+    drill.follow(host, "4. ", 2, replaced={"descriptor:x25519:…": public})
+    office.names(printed(drill.follow(host, "4. ", 3), "cat /var/lib/tor/").split())
+    office.gate_key(printed(drill.follow(None, "4. ", 4), "openssl pkey -in gate.pem -outform").strip())
+
+
+def test_portal(drill: Drill, office: Office) -> None:
+    """Chapter 5: the release is installed from the folder alone, and the portal's folder is made."""
+    host = drill.hosts["host"]
+    drill.follow(host, "5. ")
+    office.take(host.tree)
+
+
+def test_start(drill: Drill) -> None:
+    """Chapters 6 and 7: with the first certificate everything starts; the next one is taken over without a stop."""
+    host = drill.hosts["host"]
+    drill.follow(host, "6. ", 1)
+    drill.follow(host, "7. ")
+    certify(host)
+    drill.follow(host, "6. ", 2)
+
+
+def certify(host: BootedHost) -> None:
+    """Do what the authority's program does when it has been answered: leave a certificate where it leaves them."""
+    live = f"/etc/letsencrypt/live/{DOMAIN}"
+    host.must(f"install -d {live} && cp /etc/underseal/tls/cert.pem {live}/fullchain.pem")
+    host.must(f"cp /etc/underseal/tls/key.pem {live}/privkey.pem")
+
+
+def test_check(drill: Drill) -> None:
+    """Chapter 8, after a reboot: what came back by itself is all there is."""
+    host = drill.hosts["host"]
+    host.stop()
+    host.start()
+    check(host, drill.follow(host, "8. "))
+
+
+def check(host: BootedHost, said: list[Said]) -> None:
+    """Hold what chapter 8 printed against what it promises."""
+    assert "0 loaded units listed." in printed(said, "systemctl --failed")
+    assert "active\n" * 3 == printed(said, "systemctl is-active")
+    assert printed(said, "curl -s --unix-socket").startswith("up\nroom ")
+    rows = re.findall(r":(\d+) .*users:(.*)", printed(said, "ss -ltnp"))  # the Tor network's rows name nobody
+    listening = {(port, who) for port, users in rows for who in re.findall(r'\("([^"]+)"', users)}
+    assert {("22", "sshd")} | {(port, who) for port in ("80", "443") for who in ("nginx", "systemd")} == listening
+    assert "" == host.must("find /var/log/nginx /var/log/tor -type f -size +0")
+    exposures = [float(text) for text in re.findall(r": (\d\.\d) ", printed(said, "for unit in"))]
+    assert 3 == len(exposures)
+    assert all(seen <= most for seen, most in zip(exposures, (0.5, 0.5, 2.0), strict=True)), exposures
+
+
+def test_officers_way(drill: Drill, office: Office) -> None:
+    """Letters sealed by the page's code come in by the socket, by TLS and by Tor; courier and desk get them all."""
+    host = drill.hosts["host"]
+    office.learn_keys(host)
+    digests = [office.post_by_socket(host), office.post_by_tls(host), office.post_by_tor()]
+    assert 3 == len(set(digests))
+    assert office.carry() == sorted(digests)
+    status = printed(drill.follow(host, "8. "), "runuser")
+    assert re.search(r"0 (letters|envelopes)|waiting\W+0", status), status
+
+
+def test_addresses_differ(drill: Drill, office: Office) -> None:
+    """Over https there are transport security and the onion's address, at the onion neither; the gate is hidden."""
+    host = drill.hosts["host"]
+    by_tls, by_tor = office.headers_by_tls(host), office.headers_by_tor()
+    for name in ("strict-transport-security:", "onion-location:"):
+        assert name in by_tls.lower()
+        assert name not in by_tor.lower()
+    assert "200" in by_tls.split("\n")[0]
+    assert "200" in by_tor.split("\n")[0]
+    assert (97, b"") == office.stranger_at_gate()
+    office.verify_by_tor()
+
+
+def test_nightly(drill: Drill) -> None:
+    """The nightly job ends well as its unit runs it, and its next hour is known."""
+    host = drill.hosts["host"]
+    host.must("systemctl start underseal-nightly.service")
+    assert "success" in host.must("systemctl show -p Result underseal-nightly.service")
+    assert "underseal-nightly.timer" in host.must("systemctl list-timers --no-pager")
+    assert "" == host.must("systemctl --failed --no-legend")
+
+
+@pytest.mark.parametrize("unit", PROBED)
+def test_inside_unit(drill: Drill, unit: str) -> None:
+    """From inside a unit there is no network, no home, no other's file, and nothing outside its own folder."""
+    assert probe(drill.hosts["host"], unit) == expected(unit)
+
+
+def test_new_page(drill: Drill, office: Office) -> None:
+    """A page of the next signing is served, and the one before it again after the way back; no visitor is refused."""
+    host = drill.hosts["host"]
+    old = office.fetch_by_tls(host, "/SHA256SUMS")
+    drill.bring(host, office.next_quarter())
+    with office.visitors(host) as visited:
+        drill.follow(host, "After a signing", 1)
+        assert office.fetch_by_tls(host, "/SHA256SUMS") != old
+        drill.follow(host, "After a signing", 2)
+        assert office.fetch_by_tls(host, "/SHA256SUMS") == old
+    assert visited() == {"200"}
+
+
+def test_new_release(drill: Drill, office: Office) -> None:
+    """The next release runs beside the old one, and the way back leads there; no visitor is refused."""
+    host = drill.hosts["host"]
+    drill.checkout(next_release(drill.folder / "next"))
+    drill.follow(None, "1. ")
+    drill.bring(host, drill.staff / "wheelhouse")
+    drill.follow(host, "5. ", 1, replaced={"0.1.0": "0.2.0"}, without="ln ")
+    with office.visitors(host) as visited:
+        for block, version in ((1, "0.2.0"), (2, "0.1.0")):
+            drill.follow(host, "A new release", block)
+            assert [f"/opt/underseal/{version}/"] == running(host)
+            check(host, drill.follow(host, "8. "))
+    assert visited() == {"200"}
+    assert office.post_by_tls(host)
+
+
+def running(host: BootedHost) -> list[str]:
+    """Return the folders of the releases that the portal's process has in its memory."""
+    process = "/proc/$(systemctl show --property MainPID --value underseal-portal)"
+    return host.must(f"grep -o '/opt/underseal/[0-9.]*/' {process}/maps | sort -u").split()
+
+
+def next_release(folder: Path) -> Path:
+    """Return a folder with the wheel of this checkout under the next version's name."""
+    left_out = shutil.ignore_patterns(
+        ".*", "node_modules", "tests", "dist", "build", "bench", "*.egg-info", "__pycache__"
+    )
+    shutil.copytree(SOURCE, folder, ignore=left_out)
+    settings = folder / "setup.cfg"
+    settings.write_text(settings.read_text().replace("version = 0.1.0", "version = 0.2.0"))
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    run(*pip, "--no-build-isolation", "--wheel-dir", folder / "dist", folder)
+    return folder / "dist"
+
+
+def test_copies_and_restore(drill: Drill, office: Office) -> None:
+    """From a stick and the public folder a new host has the old addresses and the old key, and no letter."""
+    host = drill.hosts["host"]
+    drill.follow(host, "Copies", 1, answers=(PASSPHRASE, PASSPHRASE))
+    stick = (host.tree / "media/stick/portal-host.age").read_bytes()
+    assert stick.startswith(b"age-encryption.org/v1\n-> scrypt ")
+    office.post_by_tls(host)
+    key = (host.tree / "var/lib/underseal/portal/portal.pub").read_bytes()
+    host.stop()
+    drill.checkout(SOURCE / "dist")
+    drill.follow(None, "1. ")
+    new = drill.host("restored")
+    drill.bring(new, SOURCE / "deploy", drill.staff / "wheelhouse", office.public)
+    (new.tree / "media/stick/portal-host.age").write_bytes(stick)
+    drill.follow(new, "2. ")
+    drill.follow(new, "3. ")
+    office.settle(new.tree)
+    drill.follow(new, "Copies", 2, answers=(PASSPHRASE,))
+    names = printed(drill.follow(new, "4. ", 3), "cat /var/lib/tor/").split()
+    assert names == [office.onion, office.gate]
+    drill.follow(new, "5. ")
+    drill.follow(new, "Copies", 3)
+    assert key == (new.tree / "var/lib/underseal/portal/portal.pub").read_bytes()
+    drill.follow(new, "6. ", 1)
+    drill.follow(new, "7. ")
+    check(new, drill.follow(new, "8. "))
+    assert office.post_by_tls(new)
+    assert office.reachable_by_tor()
+
+
+def test_whole(drill: Drill) -> None:
+    """Every command of the RUNBOOK has been followed, and the machine's own share of the first host fits the hour."""
+    followed = {one.command for one in drill.said}
+    assert [command.shown for command in drill.commands if command not in followed] == []
+    assert PROMISED_SECONDS > drill.seconds_to_portal()

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Revisions of the tables: whole or not at all, with the letters that are there; no program touches a newer shelf."""
+
+import concurrent.futures
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from portalkit import Served, end, serve, underseal
+from storekit import Kit, SqliteKit, both
+
+from crypto.primitives import sha256
+from portal.config import Config
+from portal.migrating import FOLDER, StrangeTables, migrate
+from portal.revisions import REVISION, ShelfNewer
+from portal.shelf import Letter, Shelf
+from portal.store import open_store
+from portal.tables import METADATA
+
+DAY = date(2031, 5, 6)
+HEAD = """
+import time
+from pathlib import Path
+import sqlalchemy as sa
+from alembic import op
+revision, down_revision = "0002", "0001"
+"""
+GOOD = """
+def upgrade():
+    op.add_column("damaged", sa.Column("why", sa.Text))
+    op.execute("UPDATE envelopes SET size_class = 'another name'")
+
+def downgrade():
+    with op.batch_alter_table("damaged") as batch:
+        batch.drop_column("why")
+    op.execute("UPDATE envelopes SET size_class = 'letter'")
+"""
+FAILS = GOOD.replace("def downgrade", "    raise ArithmeticError\n\ndef downgrade")
+WAITS = GOOD.replace("def downgrade", "    Path(MARKER).touch()\n    time.sleep(60)\n\ndef downgrade")
+RUN = """
+import sys
+from pathlib import Path
+from portal.migrating import FOLDER, migrate
+migrate(sys.argv[1], folders=(FOLDER, Path(sys.argv[2])))
+"""
+
+
+@pytest.fixture
+def later(tmp_path: Path) -> Callable[[str], tuple[Path, Path]]:
+    """Writes a revision that follows the last one, and returns the folders to take revisions from."""
+
+    def write(body: str) -> tuple[Path, Path]:
+        folder = tmp_path / "later"
+        folder.mkdir(exist_ok=True)
+        (folder / "shelf_0002.py").write_text(HEAD + f"MARKER = {str(tmp_path / 'marker')!r}\n" + body)
+        return FOLDER, folder
+
+    return write
+
+
+def fill(shelf: Shelf, count: int) -> dict[str, bytes]:
+    """Put letters on the shelf and return them by digest."""
+    bodies = [os.urandom(21_157) for _ in range(count)]
+    shelf.put([Letter(sha256(body), "letter", body) for body in bodies], DAY)
+    shelf.close()
+    return {sha256(body).hex(): body for body in bodies}
+
+
+def names(store: Kit) -> list[str]:
+    """Return the columns of `damaged`, which the later revision changes."""
+    query = "SELECT name FROM pragma_table_info('damaged')"
+    if not isinstance(store, SqliteKit):
+        query = "SELECT column_name FROM information_schema.columns WHERE table_name = 'damaged'"
+    return sorted(name for (name,) in store.rows(query))
+
+
+def is_as_before(store: Kit, shelf: Shelf, letters: dict[str, bytes]) -> bool:
+    """Return whether the shelf is of the last revision that is known, with these letters."""
+    sizes = {size for (size,) in store.rows("SELECT size_class FROM envelopes")}
+    held = list(shelf.bodies(list(letters)))
+    return (["body", "day", "digest"], "0001", {"letter"}, list(letters.values())) == (
+        names(store),
+        shelf.revision(),
+        sizes,
+        held,
+    )
+
+
+@both
+def test_tables_are_the_programs(config: Config) -> None:
+    """What the revisions make is what the program works with, and the last one has the number it looks for."""
+    store = open_store(config.shelf_url)
+    with store.engine.connect() as connection:
+        assert [] == compare_metadata(MigrationContext.configure(connection), METADATA)
+    store.engine.dispose()
+    assert REVISION == ScriptDirectory(str(FOLDER), version_locations=[str(FOLDER)]).get_current_head()
+
+
+def test_tables_are_the_same_on_disk(store: SqliteKit, folder: Path, tmp_path: Path) -> None:
+    """On SQLite they are the same to the letter, WITHOUT ROWID too, as the program before revisions made them."""
+    old = open_store(f"sqlite:///{tmp_path / 'old.sqlite'}")
+    METADATA.create_all(old.engine)
+    query = "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%' ORDER BY name"
+    with old.engine.connect() as connection:
+        assert [tuple(row) for row in connection.exec_driver_sql(query)] == store.rows(query)
+    old.engine.dispose()
+
+
+@both
+def test_up_and_down_with_letters(
+    config: Config, shelf: Shelf, store: Kit, later: Callable[[str], tuple[Path, Path]]
+) -> None:
+    """A later release changes the tables, and its way back brings them back: every letter is there each time."""
+    letters = fill(shelf, 30)
+    assert ("0001", "0002") == migrate(config.shelf_url, folders=later(GOOD))
+    assert ["body", "day", "digest", "why"] == names(store)
+    assert list(letters.values()) == list(shelf.bodies(list(letters)))
+    shelf.close()
+    assert ("0002", "0001") == migrate(config.shelf_url, to="0001", folders=later(GOOD))
+    assert is_as_before(store, shelf, letters)
+
+
+@both
+def test_newer_shelf_is_left_alone(
+    config: Config, folder: Path, shelf: Shelf, store: Kit, later: Callable[[str], tuple[Path, Path]]
+) -> None:
+    """A release that is older than the shelf refuses it with one sentence, whatever the verb, and changes nothing."""
+    letters = fill(shelf, 3)
+    migrate(config.shelf_url, folders=later(GOOD))
+    for words in (("serve", "--port", "0"), ("nightly",), ("status",), ("migrate",), ("migrate", "--dry-run")):
+        ran = underseal("portal", *words, "--dir", folder)
+        assert (1, "") == (ran.code, ran.out)
+        assert ran.err.startswith(
+            "portal: the shelf was made by a newer underseal than this one; nothing was changed\n"
+        )
+    with pytest.raises(ShelfNewer):
+        migrate(config.shelf_url)
+    assert ("0002", list(letters.values())) == (shelf.revision(), list(shelf.bodies(list(letters))))
+
+
+@both
+def test_failed_migration_changes_nothing(
+    config: Config, shelf: Shelf, store: Kit, later: Callable[[str], tuple[Path, Path]]
+) -> None:
+    """A revision that fails at its end leaves the tables and the letters as they were."""
+    letters = fill(shelf, 30)
+    with pytest.raises(ArithmeticError):
+        migrate(config.shelf_url, folders=later(FAILS))
+    assert is_as_before(store, shelf, letters)
+
+
+@both
+def test_killed_migration_changes_nothing(
+    config: Config, shelf: Shelf, store: Kit, later: Callable[[str], tuple[Path, Path]], tmp_path: Path
+) -> None:
+    """Killed in the middle, after tables and rows were changed: the old tables are whole; the next time it succeeds."""
+    letters = fill(shelf, 200)
+    command = [sys.executable, "-c", RUN, config.shelf_url, str(later(WAITS)[1])]
+    process = subprocess.Popen(command)
+    for _ in range(400):
+        if (tmp_path / "marker").exists():
+            break
+        time.sleep(0.05)
+    process.kill()
+    process.wait(10)
+    assert (tmp_path / "marker").exists()
+    if isinstance(store, SqliteKit):
+        assert store.path.with_name("shelf.sqlite-journal").stat().st_size > 0  # pages of the file were changed
+    assert is_as_before(store, shelf, letters)
+    shelf.close()
+    assert ("0001", "0002") == migrate(config.shelf_url, folders=later(GOOD))
+    assert list(letters.values()) == list(shelf.bodies(list(letters)))
+
+
+@both
+def test_migrations_at_once_are_one(config: Config, store: Kit, later: Callable[[str], tuple[Path, Path]]) -> None:
+    """Two that begin at the same moment: one does it; the other finds it done, or that the shelf is in use."""
+    later(GOOD)
+    command = [sys.executable, "-c", RUN, config.shelf_url, str(later(GOOD)[1])]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(lambda _: subprocess.run(command, capture_output=True, text=True), range(2)))
+    assert 0 in {run.returncode for run in runs}
+    assert [] == [run.stderr for run in runs if run.returncode and "ShelfInUse" not in run.stderr]
+    assert [("0002",)] == store.rows("SELECT version_num FROM alembic_version")
+
+
+@both
+def test_served_shelf_is_not_migrated(served: Served, later: Callable[[str], tuple[Path, Path]], store: Kit) -> None:
+    """While a portal serves the shelf nothing is migrated."""
+    assert 200 == served.request("GET", "/keys.txt").status
+    ran = underseal("portal", "migrate", "--dir", served.folder)
+    assert (1, "portal: another program uses the shelf; nothing was changed\n") == (
+        ran.code,
+        ran.err[: ran.err.index("\n") + 1],
+    )
+
+
+def test_old_folder_is_adopted(folder: Path, shelf: Shelf, store: SqliteKit, office) -> None:
+    """A folder from before revisions is refused by `serve`, adopted by `migrate`, and serves its letters then."""
+    letters = fill(shelf, 3)
+    with open_store(f"sqlite:///{store.path}").engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE alembic_version")
+    words = json.loads((folder / "config.json").read_text())
+    old = {name: value for name, value in words.items() if name not in ("store", "gate", "ceiling_mib")}
+    (folder / "config.json").write_text(json.dumps(old))
+    ran = underseal("portal", "serve", "--dir", folder, "--port", 0)
+    assert (1, "portal: the shelf is older than this program; nothing was changed") == (
+        ran.code,
+        ran.err.split("\n")[0],
+    )
+    assert "underseal portal migrate" in ran.err
+    shown = underseal("portal", "migrate", "--dir", folder, "--dry-run")
+    assert (0, True) == (shown.code, "taken for revision 0001" in shown.out)
+    assert "" == shelf.revision()
+    assert 0 == underseal("portal", "migrate", "--dir", folder).code
+    assert is_as_before(store, shelf, letters)
+    again = underseal("portal", "migrate", "--dir", folder)
+    assert (0, "portal: the shelf is of revision 0001\n") == (again.code, again.err)
+    assert "-- nothing is to be done\n" == underseal("portal", "migrate", "--dir", folder, "--dry-run").out
+    served = serve(folder)
+    assert 201 == served.post(office.envelope()).status
+    end(served)
+
+
+@pytest.mark.parametrize(
+    "verb", [("serve", "--port", "0"), ("nightly",), ("status",), ("migrate",)], ids=lambda v: v[0]
+)
+def test_missing_shelf_is_not_made(folder: Path, store: SqliteKit, verb: tuple[str, ...]) -> None:
+    """Where the shelf's file is gone, no verb makes an empty one in its place."""
+    store.path.unlink()
+    ran = underseal("portal", *verb, "--dir", folder)
+    assert (3, "portal: there is no shelf in shelf.sqlite; nothing was changed\n") == (ran.code, ran.err)
+    assert not store.path.exists()
+
+
+def test_gate_is_needed_without_database(office, tmp_path: Path) -> None:
+    """A second front end of a SQLite file is refused."""
+    ran = underseal("portal", "init", "--public", office.public, "--dir", tmp_path / "second", "--no-gate")
+    assert (2, False) == (ran.code, (tmp_path / "second").exists())
+
+
+@pytest.mark.parametrize("to", ["0000", "base", "0002", "", "-1"])
+def test_unknown_revision_refused(folder: Path, store: SqliteKit, to: str) -> None:
+    """There is no way to a revision that is not known, and none to before the first."""
+    ran = underseal("portal", "migrate", "--dir", folder, "--to", to)
+    assert (2, f"portal: this program knows no revision {to}; nothing was changed\n") == (ran.code, ran.err)
+    assert [("0001",)] == store.rows("SELECT version_num FROM alembic_version")
+
+
+@both
+def test_strange_tables_are_left_alone(config: Config, store: Kit, shelf: Shelf) -> None:
+    """A database that holds something else is no shelf's, and is not made one."""
+    shelf.close()
+    engine = open_store(config.shelf_url).engine
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE alembic_version")
+        connection.exec_driver_sql("ALTER TABLE days RENAME TO weeks")
+    engine.dispose()
+    with pytest.raises(StrangeTables):
+        migrate(config.shelf_url)
+    assert "" == shelf.revision()
+
+
+@both
+def test_dry_run_shows_sql(config: Config, store: Kit, later: Callable[[str], tuple[Path, Path]]) -> None:
+    """What would run is shown in the words of the store, within one transaction."""
+    from portal.migrating import preview
+
+    said = preview(config.shelf_url, folders=later(GOOD))
+    assert "BEGIN" in said and "ALTER TABLE damaged ADD COLUMN why TEXT" in said and "COMMIT" in said
+    assert "" == preview(config.shelf_url)
+    assert [("0001",)] == store.rows("SELECT version_num FROM alembic_version")
