@@ -173,15 +173,22 @@ def refresh(connection: Connection, reports: Iterable[str]) -> None:
         found = connection.execute(select(cards.c.row, cards.c.card).where(cards.c.report == report)).one_or_none()
         stands = stands_of(connection, report)
         card, had = _card(connection, report, stands, sources), json.loads(found.card) if found else None
-        if found:
-            connection.execute(text("DELETE FROM found WHERE rowid = :row"), {"row": found.row})
         row = found.row if found else int.from_bytes(random_bytes(8)) >> 2
         if card != had:
             _write(connection, report, row, card, had)
-        words = _words(connection, stands) if card else None
-        if words:
-            put = text("INSERT INTO found(rowid, report, words) VALUES(:row, :report, :words)")
-            connection.execute(put, {"row": row, "report": report, "words": words})
+        _write_words(connection, report, row, _words(connection, stands) if card else None)
+
+
+def _write_words(connection: Connection, report: str, row: int, words: str | None) -> None:
+    """Let these words be searched, and no others of this report. Most acts leave them as they are."""
+    there = connection.execute(text("SELECT words FROM found WHERE rowid = :row"), {"row": row}).scalar_one_or_none()
+    if there == (words or None):
+        return
+    if there is not None:
+        connection.execute(text("DELETE FROM found WHERE rowid = :row"), {"row": row})
+    if words:
+        put = text("INSERT INTO found(rowid, report, words) VALUES(:row, :report, :words)")
+        connection.execute(put, {"row": row, "report": report, "words": words})
 
 
 def _write(connection: Connection, report: str, row: int, card: Card | None, had: Card | None) -> None:

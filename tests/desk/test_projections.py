@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The tables: what is written step by step is what a rebuild makes, whatever happened in whatever order."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 from sqlalchemy import create_engine, insert
 
@@ -75,6 +75,7 @@ def _chain(reviewer: str, steps: Steps) -> list[Event]:
     ]
 
 
+@settings(deadline=None)  # what is undone reads its whole chain
 @given(some.lists(_steps(), max_size=30), some.lists(_steps(), max_size=30))
 def test_written_equals_rebuilt(mine: Steps, other: Steps) -> None:
     """Event by event or all at once, the tables hold the same rows."""
