@@ -133,7 +133,7 @@ def with_many(verb: Callable[..., None]) -> Callable[..., None]:
 
 def like(vault: Vault, report: str) -> list[str]:
     """Return the reports that say nearly what this one says, itself among them."""
-    for group in groups(reading.masked_words(vault)):
+    for group in groups(reading.all_masked_words(vault)):
         if report in group.reports:
             return list(group.reports)
     return [report]

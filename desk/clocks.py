@@ -14,6 +14,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, select
 
 from desk import index, tables
+from desk.cards import Card, card_of, facts_of
 from desk.clock_errors import CountsFromFiling, DayAhead, NoClock, NotConfigured, NothingAsked, NotToRelyOn
 from desk.deadlines import Outlook, State, look_out, read_day, read_month
 from desk.decisions import Decision, Topic, after, all_decisions, heads, standing
@@ -207,18 +208,18 @@ class _Looks:
         return found
 
 
-def _card(connection: Connection, report: str) -> index.Card:
-    card = index.card_of(connection, report)
+def _card(connection: Connection, report: str) -> Card:
+    card = card_of(connection, report)
     if card is None:
         raise NoSuchReport(report[:8])
     return card
 
 
-def _cannot_wait(card: index.Card) -> bool:
+def _cannot_wait(card: Card) -> bool:
     return bool(card["today"]) and not set(card["status"].split("/")) <= _ENDED
 
 
-def _clocks(looks: _Looks, card: index.Card, said: list[_Said]) -> Iterator[Clock]:
+def _clocks(looks: _Looks, card: Card, said: list[_Said]) -> Iterator[Clock]:
     if not _cannot_wait(card):
         yield from _by_themselves(looks, card, said)
     for one in said:
@@ -227,7 +228,7 @@ def _clocks(looks: _Looks, card: index.Card, said: list[_Said]) -> Iterator[Cloc
             yield Clock(card["report"], one.since, True, one.mark is Mark.RELIED, outlook)
 
 
-def _by_themselves(looks: _Looks, card: index.Card, said: list[_Said]) -> Iterator[Clock]:
+def _by_themselves(looks: _Looks, card: Card, said: list[_Said]) -> Iterator[Clock]:
     """Yield the desk's own two clocks of a report, unless they are done or set by somebody."""
     taken = {one.route for one in said if one.mark is not Mark.REMOVED}
     first = looks.of(ACKNOWLEDGEMENT, card["day"])
@@ -260,7 +261,7 @@ def known(vault: Vault, report: str) -> Known:
     with vault.reading() as connection:
         profile, month = regime_of(connection).profile, _card(connection, report)["month"]
         said = [_said(decision) for decision in standing(connection, Topic.CLOCK, report)]
-        role = index.facts_of(connection, report)["answers"].get("role_band")
+        role = facts_of(connection, report)["answers"].get("role_band")
     taken = {one.route for one in said if one.mark is not Mark.REMOVED}
     found = [
         Clock(report, month, False, False, look_out(profile, route, month, vault.day))

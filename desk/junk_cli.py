@@ -86,7 +86,7 @@ def duplicates(where: Where, report: str | None, limit: int, as_json: bool) -> N
     """
     with where.open() as here:
         wanted = reading.find_report(here.vault, report) if report else ""
-        found = [one for one in groups(reading.masked_words(here.vault)) if not wanted or wanted in one.reports]
+        found = [one for one in groups(reading.all_masked_words(here.vault)) if not wanted or wanted in one.reports]
         shown = found[:limit]
         days = reading.days_of(here.vault, [name for one in shown for name in one.reports])
         sources = [reading.sources_of(here.vault, one.reports) for one in shown]

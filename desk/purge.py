@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select
 
 from desk import holds, index, tables
+from desk.cards import NEW, Card, facts_of
 from desk.errors import Held, NotDue
 from desk.events import FIELDS, TEXT_FIELDS, Kind, read_event
 from desk.roles import Act, refuse_unless
@@ -80,13 +81,13 @@ def _due_reports(connection: Connection, today: date) -> Iterator[Due]:
                 break
 
 
-def _takes(connection: Connection, rule: Rule, card: index.Card) -> bool:
+def _takes(connection: Connection, rule: Rule, card: Card) -> bool:
     if rule.id in RULES_OF_CODE:
         return RULES_OF_CODE[rule.id] in card["codes"]
     if rule.id == "record_only":
-        consent = index.facts_of(connection, card["report"])["consent"]
+        consent = facts_of(connection, card["report"])["consent"]
         return not any(value is True for name, value in consent.items() if name != "record")
-    return rule.id == "unused" and set(card["status"].split("/")) <= {index.NEW, "closed"}
+    return rule.id == "unused" and set(card["status"].split("/")) <= {NEW, "closed"}
 
 
 def _due_junk(connection: Connection, today: date) -> Iterator[Due]:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, func, select
 
 from desk import index, tables
+from desk.cards import Card, card_of, masked_words
 from desk.errors import IdTooShort, ManyReports, NoSuchReport
 from desk.sources import Link, links_of
 from desk.vault import Vault
@@ -145,7 +146,7 @@ def _facts() -> Select[str, str]:
     return select(tables.reports.c.report, tables.texts.c.text).select_from(joined).order_by(tables.reports.c.report)
 
 
-def _report(card: index.Card) -> Report:
+def _report(card: Card) -> Report:
     return Report(
         card["report"],
         card["month"],
@@ -201,7 +202,7 @@ def unread(vault: Vault) -> str | None:
         return index.unread(connection, vault.reviewer)
 
 
-def masked_words(vault: Vault) -> dict[str, str]:
+def all_masked_words(vault: Vault) -> dict[str, str]:
     """Return the masked words of every report that was passed."""
     with vault.reading() as connection:
         return index.searched(connection)
@@ -278,7 +279,7 @@ def read_report(vault: Vault, report: str) -> Whole:
     """Return a report with all that reviewers did to it. Raises NoSuchReport where its facts were erased."""
     with vault.reading() as connection:
         names = _names(connection)
-        card = index.card_of(connection, report)
+        card = card_of(connection, report)
         if card is None:
             raise NoSuchReport(report[:SHOWN_ID])
         facts = json.loads(connection.execute(_facts().where(tables.reports.c.report == report)).one()[1])
@@ -288,7 +289,7 @@ def read_report(vault: Vault, report: str) -> Whole:
         return Whole(
             _report(card),
             facts,
-            index.masked_words(connection, report),
+            masked_words(connection, report),
             {code: tuple(names[r] for c, r in coded if c == code) for code in card["codes"]},
             _written(connection, names, tables.summaries, report, "text"),
             _written(connection, names, tables.notes, report, "text"),

@@ -29,7 +29,7 @@ class Changed:
 def undo(vault: Vault) -> Changed:
     """Take back the last act of whoever has the vault open. Raises NothingDone, DecidedSince.
 
-    Again goes further back. What others did stays, and so do custody, masks, clocks, holds, purging, roles and keys.
+    Again goes further back. What others did is left as it is, and custody, masks, clocks, holds, purging, roles, keys.
     """
     return _change(vault, Kind.UNDONE)
 
