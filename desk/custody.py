@@ -16,9 +16,7 @@ from intake.detectors import Group, Hit, combine, find, rules
 CLASSIFIED = "marking_classified"
 COMBINATION = "combination"  # several facts that together could point to one case
 CHOSEN = "chosen"  # a mask that the custodian chose
-CONTACT = frozenset(
-    {"mail", "phone", "badge", "ssn", "url"}
-)  # of the writer: nobody may learn it by chance
+CONTACT = frozenset({"mail", "phone", "badge", "ssn", "url"})  # of the writer: nobody may learn it by chance
 WATERMARK = frozenset({"invisible", "mixed_script"})  # wording that tells which copy of a document was used
 CANNOT_WAIT = frozenset({"removal", "distress", "urgent"})
 _QUARANTINING = frozenset({Group.APPLICANT, Group.MARKING, Group.DOCUMENT, Group.TRICK})
