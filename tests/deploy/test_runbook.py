@@ -19,6 +19,7 @@ from drill import Drill, Said, make_drill
 from drilloffice import Office
 from freshdebian import run, what_is_missing
 from hostkit import DOMAIN, SOURCE
+from keyskit import PASSPHRASE as COURIERS
 from unitprobe import PROBED, expected, probe
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3_000)]
@@ -26,6 +27,19 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(3_000)]
 CACHE = Path(os.environ.get("UNDERSEAL_DRILL", "/var/tmp/underseal-drill"))
 PROMISED_SECONDS = 3_600
 PASSPHRASE = "six words that nobody else knows"
+LATER = """
+import sqlalchemy as sa
+from alembic import op
+revision, down_revision = "0002", "0001"
+
+def upgrade():
+    op.add_column("damaged", sa.Column("why", sa.Text))
+
+def downgrade():
+    with op.batch_alter_table("damaged") as batch:
+        batch.drop_column("why")
+"""
+ON_POSTGRESQL = {"portal.txt": "postgresql.txt"}
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +106,11 @@ def test_configuration(drill: Drill, office: Office) -> None:
 
 def test_onions(drill: Drill, office: Office) -> None:
     """Chapter 4: both onions have an address as soon as tor has started, with the courier's line in its place."""
-    host = drill.hosts["host"]
+    make_onions(drill, office, drill.hosts["host"])
+
+
+def make_onions(drill: Drill, office: Office, host: BootedHost) -> None:
+    """Follow chapter 4 on host and courier's computer."""
     office.settle(host.tree)
     public = printed(drill.follow(None, "4. ", 1), "openssl pkey -in gate.pem -pubout").strip()
     drill.follow(host, "4. ", 2, replaced={"descriptor:x25519:…": public})
@@ -152,8 +170,7 @@ def test_officers_way(drill: Drill, office: Office) -> None:
     digests = [office.post_by_socket(host), office.post_by_tls(host), office.post_by_tor()]
     assert 3 == len(set(digests))
     assert office.carry() == sorted(digests)
-    status = printed(drill.follow(host, "8. "), "runuser")
-    assert re.search(r"0 (letters|envelopes)|waiting\W+0", status), status
+    assert 0 == waiting(drill, host)
 
 
 def test_addresses_differ(drill: Drill, office: Office) -> None:
@@ -185,32 +202,63 @@ def test_inside_unit(drill: Drill, unit: str) -> None:
 
 
 def test_new_page(drill: Drill, office: Office) -> None:
-    """A page of the next signing is served, and the one before it again after the way back; no visitor is refused."""
+    """The courier pushes a page of the next signing, and it is served; on the host the same is harmless."""
     host = drill.hosts["host"]
-    old = office.fetch_by_tls(host, "/SHA256SUMS")
-    drill.bring(host, office.next_quarter())
+    public, old = office.next_quarter(), office.fetch_by_tls(host, "/SHA256SUMS")
+    drill.bring(host, public)
     with office.visitors(host) as visited:
-        drill.follow(host, "After a signing", 1)
-        assert office.fetch_by_tls(host, "/SHA256SUMS") != old
-        drill.follow(host, "After a signing", 2)
-        assert office.fetch_by_tls(host, "/SHA256SUMS") == old
+        said = drill.follow(None, "After a signing", replaced=office.at_courier(public), answers=(COURIERS,))
+        assert "page: number 2 is served" in printed(said, "underseal courier push")
+        new = office.fetch_by_tls(host, "/SHA256SUMS")
+        assert (public / "page/SHA256SUMS").read_text() == new != old
+        assert "page 2 is served" in printed(drill.follow(host, "After a signing"), "(cd / && runuser")
+        assert office.fetch_by_tls(host, "/SHA256SUMS") == new
     assert visited() == {"200"}
+    office.verify_by_tor()
 
 
 def test_new_release(drill: Drill, office: Office) -> None:
-    """The next release runs beside the old one, and the way back leads there; no visitor is refused."""
+    """The next release changes the tables, and the way back leads to the old ones; what waits is there each time."""
     host = drill.hosts["host"]
+    letters = [office.post_by_tls(host)]
     drill.checkout(next_release(drill.folder / "next"))
     drill.follow(None, "1. ")
+    renew(drill, office, host, letters)
+    assert office.carry() == sorted(letters)
+
+
+def renew(drill: Drill, office: Office, host: BootedHost, letters: list[str], store: str = "") -> None:
+    """Go to the next release and back, with a letter sent to each.
+
+    While the sockets are closed a visitor is told 502, and at no other time anything but the page.
+    """
+    install = {f"--domain {DOMAIN}": f"--domain {DOMAIN} --postgresql {store}"} if store else {}
     drill.bring(host, drill.staff / "wheelhouse")
-    drill.follow(host, "5. ", 1, replaced={"0.1.0": "0.2.0"}, without="ln ")
+    replaced = {"0.1.0": "0.2.0", **(ON_POSTGRESQL if store else {})}
+    drill.follow(host, "5. ", 1, replaced=replaced, without="ln ")
     with office.visitors(host) as visited:
-        for block, version in ((1, "0.2.0"), (2, "0.1.0")):
-            drill.follow(host, "A new release", block)
-            assert [f"/opt/underseal/{version}/"] == running(host)
-            check(host, drill.follow(host, "8. "))
+        assert "ADD COLUMN why" in printed(drill.follow(host, "A new release", 1), "(cd / && runuser")
     assert visited() == {"200"}
-    assert office.post_by_tls(host)
+    for block, version, revision in ((2, "0.2.0", "0002"), (3, "0.1.0", "0001")):
+        with office.visitors(host) as visited:
+            said = drill.follow(host, "A new release", block, replaced=install)
+            if store:
+                drill.follow(host, "PostgreSQL", 8)
+            assert f"the shelf is of revision {revision}, and was of " in printed(said, "(cd / && runuser")
+        assert visited() <= {"200", "502"}
+        assert [f"/opt/underseal/{version}/"] == running(host)
+        with office.visitors(host) as visited:
+            letters.append(office.post_by_tls(host))
+            check(host, drill.follow(host, "8. "))
+        assert visited() == {"200"}
+    assert waiting(drill, host) == len(letters)
+
+
+def waiting(drill: Drill, host: BootedHost) -> int:
+    """Return how many letters wait on the shelf."""
+    found = re.search(r"^waiting +(\d+)$", printed(drill.follow(host, "8. "), "runuser"), re.MULTILINE)
+    assert found
+    return int(found[1])
 
 
 def running(host: BootedHost) -> list[str]:
@@ -220,13 +268,16 @@ def running(host: BootedHost) -> list[str]:
 
 
 def next_release(folder: Path) -> Path:
-    """Return a folder with the wheel of this checkout under the next version's name."""
+    """Return a folder with a wheel of the next version: this checkout, with one revision of the tables more."""
     left_out = shutil.ignore_patterns(
         ".*", "node_modules", "tests", "dist", "build", "bench", "*.egg-info", "__pycache__"
     )
     shutil.copytree(SOURCE, folder, ignore=left_out)
     settings = folder / "setup.cfg"
     settings.write_text(settings.read_text().replace("version = 0.1.0", "version = 0.2.0"))
+    (folder / "portal/migrations/shelf_0002.py").write_text(LATER)
+    revisions = folder / "portal/revisions.py"
+    revisions.write_text(revisions.read_text().replace('REVISION = "0001"', 'REVISION = "0002"'))
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
     run(*pip, "--no-build-isolation", "--wheel-dir", folder / "dist", folder)
     return folder / "dist"
@@ -244,7 +295,7 @@ def test_copies_and_restore(drill: Drill, office: Office) -> None:
     drill.checkout(SOURCE / "dist")
     drill.follow(None, "1. ")
     new = drill.host("restored")
-    drill.bring(new, SOURCE / "deploy", drill.staff / "wheelhouse", office.public)
+    drill.bring(new, SOURCE / "deploy", drill.staff / "wheelhouse", office.latest)
     (new.tree / "media/stick/portal-host.age").write_bytes(stick)
     drill.follow(new, "2. ")
     drill.follow(new, "3. ")
@@ -260,6 +311,89 @@ def test_copies_and_restore(drill: Drill, office: Office) -> None:
     check(new, drill.follow(new, "8. "))
     assert office.post_by_tls(new)
     assert office.reachable_by_tor()
+
+
+def test_store(drill: Drill, office: Office) -> None:
+    """PostgreSQL: a third host, with its own onions, whose portal has its shelf in a database on it."""
+    for running_host in drill.hosts.values():
+        running_host.stop()
+    drill.checkout(SOURCE / "dist")
+    drill.follow(None, "1. ", replaced=ON_POSTGRESQL)
+    host = drill.host("store")
+    drill.bring(host, SOURCE / "deploy", drill.staff / "wheelhouse", office.public)
+    drill.follow(host, "2. ")
+    drill.follow(host, "3. ")
+    make_onions(drill, office, host)
+    drill.follow(host, "5. ", 1, replaced=ON_POSTGRESQL)
+    for block in (1, 2, 3):
+        drill.follow(host, "PostgreSQL", block)
+    office.take(host.tree)
+    drill.follow(host, "6. ", 1)
+    drill.follow(host, "7. ")
+    check(host, drill.follow(host, "8. "))
+    assert "" == host.must("find /var/lib/underseal/portal -name 'shelf*'")
+
+
+def test_front_ends(drill: Drill, office: Office) -> None:
+    """Letters go through each of two front ends alone, and through both while they are renewed; one gate has all."""
+    host = drill.hosts["store"]
+    said = drill.follow(host, "PostgreSQL", 4)
+    assert "active\n" * 3 == printed(said, "systemctl is-active")
+    exposures = [float(text) for text in re.findall(r": (\d\.\d) ", printed(said, "for unit in"))]
+    assert (2, True) == (len(exposures), max(exposures) <= 0.5)
+    office.learn_keys(host)
+    letters = [office.post_by_tls(host)]
+    for alone, other in (
+        ("underseal-front@second", "underseal-portal"),
+        ("underseal-portal", "underseal-front@second"),
+    ):
+        host.must(f"systemctl stop {other}")
+        letters.append(office.post_by_tls(host))
+        assert "active\ninactive\n" == host.root(f"systemctl is-active {alone} {other}")[1]
+        host.must(f"systemctl start {other}")
+    with office.visitors(host) as visited:
+        drill.follow(host, "PostgreSQL", 5)
+        letters += [office.post_by_socket(host), office.post_by_tor()]
+    assert visited() == {"200"}
+    host.must("systemctl start underseal-nightly.service")
+    assert office.carry() == sorted(letters)
+    assert 0 == waiting(drill, host)
+    assert "" == host.must("systemctl --failed --no-legend")
+
+
+def test_front_ends_after_reboot(drill: Drill) -> None:
+    """Server and front ends come back by themselves."""
+    host = drill.hosts["store"]
+    host.stop()
+    host.start()
+    check(host, drill.follow(host, "8. "))
+    units = "underseal-store underseal-portal underseal-front@second"
+    assert "active\n" * 3 == host.must(f"systemctl is-active {units}")
+
+
+def test_new_page_of_front_ends(drill: Drill, office: Office) -> None:
+    """The courier brings the new page to one front end, and the host gives it to the other."""
+    host, public = drill.hosts["store"], office.latest
+    drill.follow(None, "After a signing", replaced=office.at_courier(public), answers=(COURIERS,))
+    drill.bring(host, public)
+    drill.follow(host, "PostgreSQL", 6)
+    new = (public / "page/SHA256SUMS").read_text()
+    assert {new} == {office.fetch_by_tls(host, "/SHA256SUMS") for _ in range(20)}
+
+
+def test_new_release_of_front_ends(drill: Drill, office: Office) -> None:
+    """A release that changes the tables, and the way back, with a second front end; then the way back to one."""
+    host = drill.hosts["store"]
+    drill.checkout(drill.folder / "next/dist")
+    drill.follow(None, "1. ", replaced=ON_POSTGRESQL)
+    letters = [office.post_by_tls(host)]
+    renew(drill, office, host, letters, "/var/lib/underseal-store")
+    assert "active\n" == host.must("systemctl is-active underseal-front@second")
+    with office.visitors(host) as visited:
+        drill.follow(host, "PostgreSQL", 7)
+        letters.append(office.post_by_tls(host))
+    assert visited() == {"200"}
+    assert office.carry() == sorted(letters)
 
 
 def test_whole(drill: Drill) -> None:
