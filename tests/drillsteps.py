@@ -53,6 +53,7 @@ def check(host: BootedHost, said: list[Said]) -> None:
     assert "0 loaded units listed." in printed(said, "systemctl --failed")
     assert "active\n" * 3 == printed(said, "systemctl is-active")
     assert printed(said, "curl -s --unix-socket").startswith("up\nroom ")
+    assert re.search(r"^ballast +whole$", printed(said, "runuser"), re.MULTILINE)
     rows = re.findall(r":(\d+) .*users:(.*)", printed(said, "ss -ltnp"))  # the Tor network's rows name nobody
     listening = {(port, who) for port, users in rows for who in re.findall(r'\("([^"]+)"', users)}
     assert {("22", "sshd")} | {(port, who) for port in ("80", "443") for who in ("nginx", "systemd")} == listening

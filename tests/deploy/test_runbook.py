@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from drill import Drill, make_drill
+from drill import Drill, left_out, make_drill
 from drilloffice import Office
 from drillsteps import ON_POSTGRESQL, certify, check, make_onions, next_release, printed, renew, waiting
 from freshdebian import what_is_missing
@@ -298,6 +298,5 @@ def test_new_release_of_front_ends(drill: Drill, office: Office) -> None:
 
 def test_whole(drill: Drill) -> None:
     """Every command of the RUNBOOK has been followed, and the machine's own share of the first host fits the hour."""
-    followed = {one.command for one in drill.said}
-    assert [command.shown for command in drill.commands if command not in followed] == []
+    assert left_out(drill.commands, drill.said) == []
     assert PROMISED_SECONDS > drill.seconds_to_portal()
