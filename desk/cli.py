@@ -12,8 +12,10 @@ import click
 
 from desk import (
     backup_cli,
+    clocks_cli,
     custody_cli,
     destroy_cli,
+    junk_cli,
     keeping_cli,
     people_cli,
     reading_cli,
@@ -21,6 +23,7 @@ from desk import (
     review_cli,
     roles,
     train_cli,
+    work_cli,
 )
 from desk.errors import (
     DeskKeyDiffers,
@@ -69,11 +72,14 @@ def desk() -> None:
 VERBS = (
     *reading_cli.VERBS,
     *review_cli.VERBS,
+    *junk_cli.VERBS,
+    *work_cli.VERBS,
     *custody_cli.VERBS,
     *people_cli.VERBS,
     *keeping_cli.VERBS,
     *backup_cli.VERBS,
     *destroy_cli.VERBS,
+    *clocks_cli.VERBS,
     renew_cli.renew,
     train_cli.train,
 )

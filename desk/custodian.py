@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, select
 
 from crypto.secret.identity import HybridIdentity
-from desk import index, tables
+from desk import tables
+from desk.cards import custody_of
 from desk.custody import Span, State, first_look, joined, masked, read_layer, spans_of_words
 from desk.decisions import Topic, after, standing
 from desk.errors import Isolated, NoSuchMask, NoSuchWords
@@ -51,7 +52,7 @@ def open_custody(vault: Vault, report: str, identities: Sequence[HybridIdentity]
     answers = read_report(vault, report).facts["answers"]
     with vault.reading() as connection:
         layers = _layers(connection, report)
-        state = index.custody_of(connection, report)
+        state = custody_of(connection, report)
     spans = [span for layer in layers for span in layer] if layers else first_look(raw.text, answers).masks
     return Custody(report, raw, joined(spans), state)
 
@@ -102,7 +103,7 @@ def quarantine(vault: Vault, report: str, reason: str, *, isolate: bool = False)
     refuse_unless(vault, Act.CUSTODY)
     wanted, reason = State.ISOLATED if isolate else State.QUARANTINE, checked_text(reason)
     with vault.writing() as writer:
-        state = index.custody_of(writer.connection, report)
+        state = custody_of(writer.connection, report)
         if state is State.ISOLATED and not isolate:
             raise Isolated(report[:8])
         if state is wanted:

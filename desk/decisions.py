@@ -5,7 +5,7 @@ A decision names those whose place it takes. What nobody has taken the place of,
 without knowing of each other, both stand, whichever chain is read first.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -25,7 +25,12 @@ class Topic(StrEnum):
     HOLD = "hold"  # subject: a hold's id; value: on or off; text: scope and reason
     RULES = "rules"  # value: the acts that need two people
     BACKUP = "backup"  # the one subject "backup"; value: digest of the heads that the copy holds
+    FILTER = "filter"  # subject: a saved filter's id; value: on or off; text: name and terms
+    TEMPLATE = "template"  # subject: a template's id; value: on or off; text: name and text
     SECOND = "second"  # subject: a request's id; value: asked, approved or done; text: what was asked for
+    CLOCK = "clock"  # subject: a report; value: route, day or month, desk.clocks.Mark; one decision for each route
+    REGIME = "regime"  # value: a profile of deadlines
+    ROUTE = "route"  # subject: a route; value: count, unit, the profile it is confirmed for; text: with whom to file
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +69,17 @@ def heads(decisions: Iterable[Decision]) -> dict[str, list[Decision]]:
     return stands
 
 
-def stands_of(connection: Connection, subject: str) -> dict[Topic, list[Decision]]:
-    """Return what stands for a subject on every topic, by id, in one reading."""
-    found: dict[Topic, list[Decision]] = {}
+def stands_of_many(connection: Connection, subjects: Sequence[str]) -> dict[str, dict[Topic, list[Decision]]]:
+    """Return what stands for these subjects on every topic, by id, in one reading."""
+    found: dict[tuple[str, Topic], list[Decision]] = {}
     column = tables.decisions.c
-    chosen = select(tables.decisions).where(column.subject == subject).order_by(column.decision)
+    chosen = select(tables.decisions).where(column.subject.in_(subjects)).order_by(column.decision)
     for row in connection.execute(chosen):
-        found.setdefault(Topic(row.topic), []).append(_decision(row))
-    return {topic: heads(decisions).get(subject, []) for topic, decisions in found.items()}
+        found.setdefault((row.subject, Topic(row.topic)), []).append(_decision(row))
+    stands: dict[str, dict[Topic, list[Decision]]] = {}
+    for (subject, topic), decisions in found.items():
+        stands.setdefault(subject, {})[topic] = heads(decisions).get(subject, [])
+    return stands
 
 
 def standing(connection: Connection, topic: Topic, subject: str) -> list[Decision]:

@@ -45,7 +45,17 @@ class Kind(StrEnum):
     JUNKED = "junked"
     RULES = "rules"
     SECOND = "second"
+    CLOCK = "clock"
+    REGIME = "regime"
+    ROUTE = "route"
     BACKED_UP = "backed_up"
+    BULK = "bulk"
+    UNDONE = "undone"
+    REDONE = "redone"
+    SEEN = "seen"
+    LINKED = "linked"
+    FILTER = "filter"
+    TEMPLATE = "template"
 
 
 FIELDS: dict[Kind, frozenset[str]] = {
@@ -72,6 +82,16 @@ FIELDS: dict[Kind, frozenset[str]] = {
     Kind.RULES: frozenset({"subject", "acts", "after"}),
     Kind.BACKED_UP: frozenset({"heads", "after"}),
     Kind.SECOND: frozenset({"request", "state", "text", "after"}),
+    Kind.BULK: frozenset({"verb", "events"}),  # the next so many events of this chain are one act
+    Kind.UNDONE: frozenset({"first", "last"}),  # numbers in this chain: what may be undone of these counts no more
+    Kind.REDONE: frozenset({"first", "last"}),  # and counts again
+    Kind.SEEN: frozenset({"report"}),
+    Kind.LINKED: frozenset({"report", "other", "relation", "state", "after"}),
+    Kind.FILTER: frozenset({"filter", "state", "text", "after"}),
+    Kind.TEMPLATE: frozenset({"template", "state", "text", "after"}),
+    Kind.CLOCK: frozenset({"report", "clock", "after"}),
+    Kind.REGIME: frozenset({"subject", "profile", "after"}),
+    Kind.ROUTE: frozenset({"route", "rule", "text", "after"}),
 }
 TEXT_FIELDS = ("text", "facts", "reason", "name", "masked", "layer")  # each the id of a row of texts
 HEAD = frozenset({"v", "reviewer", "number", "previous", "day", "kind"})

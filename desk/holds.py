@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 
 from crypto.primitives import random_bytes
 from desk import index, tables
+from desk.cards import PREFIXES, card_of, terms_of
 from desk.decisions import Decision, Topic, after, all_decisions, heads, standing
 from desk.errors import Held, NoSuchHold, ScopeRefused
 from desk.events import Kind
@@ -55,7 +56,7 @@ def check_scope(scope: Sequence[str]) -> None:
     """Raise ScopeRefused for a term that no report could ever have: a hold that covers nothing by a slip."""
     for term in scope:
         prefix, _, value = term.partition(":")
-        if prefix not in (*index.PREFIXES, "report") or not value.strip():
+        if prefix not in (*PREFIXES, "report") or not value.strip():
             raise ScopeRefused(term[:40])
 
 
@@ -91,8 +92,8 @@ def release(vault: Vault, name: str, reason: str) -> Hold:
 
 def covered(connection: Connection, report: str) -> tuple[Hold, ...]:
     """Return the holds that cover a report; all of them for one whose facts are gone: nobody can tell."""
-    card = index.card_of(connection, report)
-    terms = index.terms_of(card) if card else None
+    card = card_of(connection, report)
+    terms = terms_of(card) if card else None
     return tuple(one for one in holds(connection) if terms is None or set(one.scope) <= terms | {f"report:{report}"})
 
 

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What each event makes of the tables. One function says it, for the running desk and for a rebuild alike."""
+"""What each event makes of the tables. One function says it, for the running desk and for a rebuild alike.
 
-from collections.abc import Iterable
+What a reviewer has undone makes nothing: the tables are those of a log in which it does not stand.
+"""
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Table, bindparam, delete, select
+from sqlalchemy import Connection, Table, bindparam, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from crypto.primitives import digest
-from desk import tables
+from desk import acts, tables
 from desk.decisions import Topic
-from desk.events import Event, Kind, Value
+from desk.events import Event, Kind, Value, read_event
 
 Row = dict[str, Value]
 Key = tuple[Value, ...]
@@ -41,6 +44,7 @@ def _envelope(event: Event, outcome: str) -> Put:
         "report": fields.get("report"),
         "fault": fields.get("fault"),
         "sealed": fields.get("sealed") if outcome == "set_aside" else None,
+        "day": event.day,
     }
     return Put(tables.envelopes, row)
 
@@ -58,6 +62,12 @@ def _decision(event: Event, topic: Topic, subject: str, value: str, text: str = 
         "day": event.day,
     }
     return Put(tables.decisions, row)
+
+
+def _link(event: Event, report: Value, other: Value) -> Put:
+    kept = {name: event.fields[name] for name in ("relation", "state", "after")}
+    own: Row = {"decision": digest(event.body.encode()), "reviewer": event.reviewer, "day": event.day}
+    return Put(tables.links, {"report": report, "other": other, **kept, **own})
 
 
 def effects(event: Event) -> tuple[Put | Drop, ...]:
@@ -94,10 +104,25 @@ def effects(event: Event) -> tuple[Put | Drop, ...]:
             return (_decision(event, Topic.ASSIGNED, "report", "to"),)
         case Kind.HELD:
             return (_decision(event, Topic.HOLD, "hold", "state", "text"),)
+        case Kind.FILTER:
+            return (_decision(event, Topic.FILTER, "filter", "state", "text"),)
+        case Kind.TEMPLATE:
+            return (_decision(event, Topic.TEMPLATE, "template", "state", "text"),)
+        case Kind.LINKED:
+            report, other = fields["report"], fields["other"]
+            return _link(event, report, other), _link(event, other, report)
+        case Kind.SEEN:
+            return (Put(tables.seen, dated),)
         case Kind.RULES:
             return (_decision(event, Topic.RULES, "subject", "acts"),)
         case Kind.SECOND:
             return (_decision(event, Topic.SECOND, "request", "state", "text"),)
+        case Kind.CLOCK:
+            return (_decision(event, Topic.CLOCK, "report", "clock"),)
+        case Kind.REGIME:
+            return (_decision(event, Topic.REGIME, "subject", "profile"),)
+        case Kind.ROUTE:
+            return (_decision(event, Topic.ROUTE, "route", "rule", "text"),)
         case Kind.BACKED_UP:
             return (_decision(event, Topic.BACKUP, "", "heads"),)
         case Kind.JUNKED:
@@ -105,7 +130,7 @@ def effects(event: Event) -> tuple[Put | Drop, ...]:
         case Kind.PURGED:
             kept = {name: value for name, value in dated.items() if name != "report"}
             return (Put(tables.purged, kept),)
-        case Kind.JOINED | Kind.OFFICE | Kind.DESTROYED:
+        case Kind.JOINED | Kind.OFFICE | Kind.DESTROYED | Kind.BULK | Kind.UNDONE | Kind.REDONE:
             return ()
 
 
@@ -116,8 +141,12 @@ def key_of(table: Table, row: Row) -> Key:
 
 def fold(events: Iterable[Event]) -> State:
     """Return the tables that these events make."""
+    events = list(events)
     state: State = {table.name: {} for table in tables.made.sorted_tables}
+    undone = acts.undone(events)
     for event in events:
+        if (event.reviewer, event.number) in undone:
+            continue
         for effect in effects(event):
             rows, key = state[effect.table.name], key_of(effect.table, effect.row)
             if isinstance(effect, Put):
@@ -135,12 +164,35 @@ _DROP = {
 
 
 def apply(connection: Connection, event: Event) -> None:
-    """Write what an event changes."""
-    for effect in effects(event):
+    """Write what an event changes. It stands in the log already."""
+    found = _again(connection, event) if event.kind in (Kind.UNDONE, Kind.REDONE) else effects(event)
+    for effect in found:
         if isinstance(effect, Put):
             connection.execute(_PUT[effect.table], effect.row)
         else:
             connection.execute(_DROP[effect.table], effect.row)
+
+
+def _again(connection: Connection, event: Event) -> Iterator[Put | Drop]:
+    """Yield the rows that events of a chain touch which are undone or redone: as the rest of the chain makes them.
+
+    Such rows are the reviewer's own, so no other chain is read.
+    """
+    own = own_acts(connection, event.reviewer)
+    named = [one for one in own if acts.covers(event, one)]
+    rows = {(effect.table.name, key_of(effect.table, effect.row)): effect for one in named for effect in effects(one)}
+    state = fold(own)
+    for (table, key), effect in rows.items():
+        row = state[table].get(key)
+        yield Drop(effect.table, effect.row) if row is None else Put(effect.table, row)
+
+
+def own_acts(connection: Connection, reviewer: str) -> list[Event]:
+    """Return what can be undone of a reviewer's chain, with what says how it is grouped and what was undone."""
+    column = tables.events.c
+    kinds = sorted(kind.value for kind in (*acts.UNDOABLE, Kind.BULK, Kind.UNDONE, Kind.REDONE))
+    chosen = select(column.body).where(column.reviewer == reviewer, func.json_extract(column.body, "$.kind").in_(kinds))
+    return [read_event(body) for body in connection.execute(chosen.order_by(column.number)).scalars()]
 
 
 def stored(connection: Connection) -> State:

@@ -12,9 +12,10 @@ from datetime import date, timedelta
 from importlib import resources
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 
 from desk import holds, index, tables
+from desk.cards import NEW, Card, facts_of
 from desk.errors import Held, NotDue
 from desk.events import FIELDS, TEXT_FIELDS, Kind, read_event
 from desk.roles import Act, refuse_unless
@@ -22,6 +23,7 @@ from desk.second import Guarded, second
 from desk.vault import Vault, Writer
 
 ALL, WORDS = "all", "words"
+COURIER = timedelta(days=31)  # between bundles, at most; a desk that receives nothing erases nothing either
 RULES_OF_CODE = {"out_of_scope": "OTH.OUT"}
 
 
@@ -53,11 +55,17 @@ def schedule() -> tuple[str, tuple[Rule, ...]]:
 
 
 def due(vault: Vault) -> list[Due]:
-    """Return what is due today, by id: a subject under the first rule that takes it."""
+    """Return what is due today, by id: a subject under the first rule that takes it.
+
+    Today is what two clocks agree on: this machine's, and the portal's as the newest bundle tells it, with a month
+    for the courier. One wrong clock erases nothing.
+    """
     with vault.reading() as connection:
-        return sorted(
-            [*_due_reports(connection, vault.day), *_due_junk(connection, vault.day)], key=lambda d: d.subject
-        )
+        newest = connection.execute(select(func.max(tables.bundles.c.pulled))).scalar_one()
+        if newest is None:
+            return []
+        today = min(vault.day, date.fromisoformat(newest) + COURIER)
+        return sorted([*_due_reports(connection, today), *_due_junk(connection, today)], key=lambda d: d.subject)
 
 
 def _due_reports(connection: Connection, today: date) -> Iterator[Due]:
@@ -73,13 +81,13 @@ def _due_reports(connection: Connection, today: date) -> Iterator[Due]:
                 break
 
 
-def _takes(connection: Connection, rule: Rule, card: index.Card) -> bool:
+def _takes(connection: Connection, rule: Rule, card: Card) -> bool:
     if rule.id in RULES_OF_CODE:
         return RULES_OF_CODE[rule.id] in card["codes"]
     if rule.id == "record_only":
-        consent = index.facts_of(connection, card["report"])["consent"]
+        consent = facts_of(connection, card["report"])["consent"]
         return not any(value is True for name, value in consent.items() if name != "record")
-    return rule.id == "unused" and set(card["status"].split("/")) <= {index.NEW, "closed"}
+    return rule.id == "unused" and set(card["status"].split("/")) <= {NEW, "closed"}
 
 
 def _due_junk(connection: Connection, today: date) -> Iterator[Due]:

@@ -3,7 +3,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -11,19 +11,24 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, func, select
 
 from desk import index, tables
+from desk.cards import Card, card_of, masked_words
 from desk.errors import IdTooShort, ManyReports, NoSuchReport
+from desk.sources import Link, links_of
 from desk.vault import Vault
 
 MIN_PREFIX = 4  # hexadecimal digits
 SHOWN_ID = 8  # digits; more where two reports share them
-SMALL = 4  # a filter that leaves 1 to 4 reports is close to naming people
+SMALL = 4  # a filter that leaves reports of 1 to 4 sources is close to naming people
 
 Facts = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One report in a list. `codes` are the reviewers', `kinds` the officer's own, `flags` what the detectors found."""
+    """One report in a list. `codes` are the reviewers', `kinds` the officer's own, `flags` what the detectors found.
+
+    source  the id under which reports of one source count once; empty where the report stands alone
+    """
 
     id: str
     month: str
@@ -35,6 +40,8 @@ class Report:
     today: bool
     flags: tuple[str, ...]
     assigned: tuple[str, ...]
+    source: str
+    links: tuple[str, ...]
 
     def as_json(self) -> dict[str, object]:
         """Return the report for a machine."""
@@ -64,6 +71,7 @@ class Whole:
     summaries: tuple[Written, ...]
     notes: tuple[Written, ...]
     reasons: tuple[Written, ...]
+    links: tuple[Link, ...]
     openings: tuple[tuple[str, str], ...]
 
 
@@ -80,12 +88,14 @@ class Filter:
     custody: str | None = None
     assigned: str | None = None
     today: bool = False
+    saved: tuple[str, ...] = ()  # the terms of a saved filter
 
     @property
     def terms(self) -> tuple[str, ...]:
         """What is looked up: a report has all of it, or is left out."""
-        named = {name: value for name, value in asdict(self).items() if name != "today" and value is not None}
-        return (*(f"{name}:{value}" for name, value in named.items()), *(["today"] if self.today else []))
+        named = {name: value for name, value in asdict(self).items() if isinstance(value, str)}
+        own = (*(f"{name}:{value}" for name, value in named.items()), *(["today"] if self.today else []))
+        return tuple(dict.fromkeys([*self.saved, *own]))
 
     @property
     def narrow(self) -> bool:
@@ -108,6 +118,7 @@ class Overview:
 
     statuses: dict[str, int]
     custody: dict[str, int]
+    sources: int
     today: int
     set_aside: int
     last_pull: int
@@ -120,6 +131,7 @@ class Overview:
         return {
             "statuses": self.statuses,
             "custody": self.custody,
+            "sources": self.sources,
             "today": self.today,
             "set_aside": self.set_aside,
             "last_pull": self.last_pull,
@@ -134,7 +146,7 @@ def _facts() -> Select[str, str]:
     return select(tables.reports.c.report, tables.texts.c.text).select_from(joined).order_by(tables.reports.c.report)
 
 
-def _report(card: index.Card) -> Report:
+def _report(card: Card) -> Report:
     return Report(
         card["report"],
         card["month"],
@@ -146,6 +158,8 @@ def _report(card: index.Card) -> Report:
         card["today"],
         tuple(card["flags"]),
         tuple(card["assigned"]),
+        card["source"],
+        tuple(card["links"]),
     )
 
 
@@ -162,6 +176,44 @@ def count_reports(vault: Vault, chosen: Filter) -> int:
     """Return how many reports a filter takes."""
     with vault.reading() as connection:
         return index.count(connection, chosen.terms)
+
+
+def count_sources(vault: Vault, chosen: Filter) -> int:
+    """Return from how many sources the reports come that a filter takes."""
+    with vault.reading() as connection:
+        return index.count_sources(connection, chosen.terms)
+
+
+def sources_of(vault: Vault, reports: Sequence[str]) -> int:
+    """Return from how many sources these reports come."""
+    with vault.reading() as connection:
+        return index.sources_of(connection, reports)
+
+
+def matching(vault: Vault, chosen: Filter) -> list[str]:
+    """Return the ids of all reports that a filter takes."""
+    with vault.reading() as connection:
+        return sorted(index.matching(connection, chosen.terms))
+
+
+def unread(vault: Vault) -> str | None:
+    """Return a report for whoever has the vault open to read next; None where nothing is left."""
+    with vault.reading() as connection:
+        return index.unread(connection, vault.reviewer)
+
+
+def all_masked_words(vault: Vault) -> dict[str, str]:
+    """Return the masked words of every report that was passed."""
+    with vault.reading() as connection:
+        return index.searched(connection)
+
+
+def days_of(vault: Vault, reports: Iterable[str]) -> dict[str, str]:
+    """Return the day on which each of these reports was filed."""
+    wanted = set(reports)
+    chosen = select(tables.reports.c.report, tables.reports.c.day)
+    with vault.reading() as connection:
+        return {row[0]: row[1] for row in connection.execute(chosen) if row[0] in wanted}
 
 
 def search_reports(vault: Vault, untrusted_words: str, limit: int) -> list[tuple[str, str]]:
@@ -227,7 +279,7 @@ def read_report(vault: Vault, report: str) -> Whole:
     """Return a report with all that reviewers did to it. Raises NoSuchReport where its facts were erased."""
     with vault.reading() as connection:
         names = _names(connection)
-        card = index.card_of(connection, report)
+        card = card_of(connection, report)
         if card is None:
             raise NoSuchReport(report[:SHOWN_ID])
         facts = json.loads(connection.execute(_facts().where(tables.reports.c.report == report)).one()[1])
@@ -237,11 +289,12 @@ def read_report(vault: Vault, report: str) -> Whole:
         return Whole(
             _report(card),
             facts,
-            index.masked_words(connection, report),
+            masked_words(connection, report),
             {code: tuple(names[r] for c, r in coded if c == code) for code in card["codes"]},
             _written(connection, names, tables.summaries, report, "text"),
             _written(connection, names, tables.notes, report, "text"),
             _written(connection, names, tables.statuses, report, "reason"),
+            tuple(links_of(connection, [report])),
             tuple((names[reviewer], day) for reviewer, day in opened),
         )
 
@@ -270,12 +323,13 @@ def overview(vault: Vault, today: date) -> Overview:
         columns = select(bundles.pull, bundles.day).order_by(bundles.pull)
         received = connection.execute(columns).all()
         statuses, custody = index.tally(connection, "status:"), index.tally(connection, "custody:")
-        urgent = index.count(connection, ["today"])
+        urgent, sources = index.count(connection, ["today"]), index.count_sources(connection, [])
     last = received[-1] if received else None
     pulls = [row.pull for row in received]
     return Overview(
         statuses,
         custody,
+        sources,
         urgent,
         len(list_asides(vault)),
         last.pull if last else 0,

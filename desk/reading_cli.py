@@ -1,20 +1,17 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The verbs that look: list, show, set-aside, codes."""
 
-import re
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
 from crypto.secret.identity import HybridIdentity
 from desk import reading, showing
+from desk.choosing import Narrowing, warn_of_few, with_filter
 from desk.codebook import load_codebook
 from desk.custody import State
-from desk.errors import MonthRefused
 from desk.faults import in_words
-from desk.review import Status
+from desk.review import see
 from desk.roles import Act, refuse_unless
 from desk.secretfiles import open_identities
 from desk.session import VOICE, Desk, Where, read_text, tell_ending, with_desk
@@ -31,20 +28,12 @@ LIMIT = click.option("--limit", type=click.IntRange(1), help=f"How many at most 
 
 
 @click.command("list")
-@click.option("--kind", help="Only reports of a kind the officer chose, such as REV.")
-@click.option("--code", help="Only reports that a reviewer gave this code, such as REV.OVER.")
-@click.option("--status", type=click.Choice([status.value for status in Status]), help="Only reports in this status.")
-@click.option("--month", metavar="YYYY-MM", help="Only reports about this month.")
-@click.option("--region", help="Only reports of this region, by its id.")
-@click.option("--flag", help="Only reports in which the detectors found this, such as a_number.")
-@click.option("--custody", type=click.Choice([state.value for state in State]), help="Only reports in this state.")
-@click.option("--today", is_flag=True, help="Only what cannot wait: danger, removal, distress.")
-@click.option("--mine", is_flag=True, help="Only reports assigned to you.")
+@with_filter
 @click.option("--after", "start", default="", metavar="ID", help="Go on after this id.")
 @LIMIT
 @JSON
 @with_desk
-def list_(where: Where, mine: bool, start: str, limit: int | None, as_json: bool, **narrowed: Any) -> None:
+def list_(where: Where, narrowing: Narrowing, start: str, limit: int | None, as_json: bool) -> None:
     """List reports, by their random ids.
 
     \b
@@ -53,36 +42,24 @@ def list_(where: Where, mine: bool, start: str, limit: int | None, as_json: bool
       underseal desk list --today
       underseal desk list --custody quarantine
     """
-    chosen = _filter(**narrowed)
+    narrowing.check()
     limit = limit or (None if as_json else MANY)
     with where.open() as here:
-        chosen = replace(chosen, assigned=here.vault.reviewer) if mine else chosen
+        chosen = narrowing.filter(here.vault)
         reports = reading.list_reports(here.vault, chosen, start=start.strip().lower(), limit=limit)
-        count = reading.count_reports(here.vault, chosen)
+        count, sources = reading.count_reports(here.vault, chosen), reading.count_sources(here.vault, chosen)
         tell_ending(here.vault)
-    if chosen.narrow and 1 <= count <= reading.SMALL:
-        VOICE.say(f"only {count}: so few can point at a person; do not show or photograph this screen")
+    if chosen.narrow:
+        warn_of_few(sources)
     if as_json:
         VOICE.answer_json([report.as_json() for report in reports])
         return
     length = reading.shown_length(report.id for report in reports)
     VOICE.table(showing.HEADS, [showing.row(report, length) for report in reports])
-    VOICE.say(f"{count} reports" if len(reports) == count else f"{len(reports)} of {count} reports")
+    whole = showing.counted(count, sources)
+    VOICE.say(whole if len(reports) == count else f"{len(reports)} of {whole}")
     if reports and not start and len(reports) < count:
         VOICE.hint(f"--after {reports[-1].id[:length]} goes on, --limit {count} shows all")
-
-
-def _filter(kind: str | None, code: str | None, month: str | None, region: str | None, **rest: Any) -> reading.Filter:
-    codebook = load_codebook()
-    if month is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month, re.ASCII):
-        raise MonthRefused(month[:20])
-    return reading.Filter(
-        kind=codebook.kind(kind).id if kind else None,
-        code=codebook.code(code).id if code else None,
-        month=month,
-        region=region,
-        **rest,
-    )
 
 
 @click.command()
@@ -102,6 +79,8 @@ def search(where: Where, limit: int | None, as_json: bool) -> None:
     limit = limit or MANY
     with where.open() as here:
         found = reading.search_reports(here.vault, read_text("words to look for", one=True), limit)
+        sources = reading.sources_of(here.vault, [name for name, _ in found])
+    warn_of_few(sources)
     if as_json:
         VOICE.answer_json([{"id": name, "snippet": showing.unmarked(snippet)} for name, snippet in found])
         return
@@ -109,7 +88,7 @@ def search(where: Where, limit: int | None, as_json: bool) -> None:
         VOICE.answer(name[: reading.SHOWN_ID])
         for line in showing.quoted(showing.marked(snippet), VOICE.width()):
             VOICE.answer(line)
-    VOICE.say(f"found in {len(found)} reports" + (" at most" if len(found) == limit else ""))
+    VOICE.say(f"found in {showing.counted(len(found), sources)}" + (" at most" if len(found) == limit else ""))
 
 
 @click.command()
@@ -131,7 +110,14 @@ def show(where: Where, report: str, words: bool, identity: Path | None, as_json:
     with where.open() as here:
         name = reading.find_report(here.vault, report)
         text = report_words(here.vault, name, *key_of(here, identity)).text if words else None
-        whole = reading.read_report(here.vault, name)
+        show_one(here, name, text, as_json)
+
+
+def show_one(here: Desk, name: str, text: str | None, as_json: bool) -> None:
+    """Show one report, and note that this person was shown it."""
+    whole = reading.read_report(here.vault, name)
+    if whole.report.custody == State.PASSED:
+        see(here.vault, name)
     if as_json:
         VOICE.answer_json(showing.whole_json(whole, text))
         return

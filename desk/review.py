@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What reviewers do to a report. Each function is one event, or none where nothing would change."""
+"""What reviewers do to reports. Each function is one act, all of it or none, and none where nothing would change."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from sqlalchemy import select
 
 from desk import tables
+from desk.decisions import Topic, after, standing
 from desk.errors import NothingWritten, ReasonNeeded, TextTooLong
 from desk.events import Kind
 from desk.roles import Act, refuse_unless
@@ -29,24 +31,24 @@ def _coded(writer: Writer, report: str, code: str, reviewer: str) -> bool:
     return writer.connection.execute(mine).one_or_none() is not None
 
 
-def tag(vault: Vault, report: str, codes: list[str]) -> list[str]:
-    """Apply codes to a report, all or none, and return those that were not there before."""
-    refuse_unless(vault, Act.WORK)
-    with vault.writing() as writer:
-        new = [code for code in dict.fromkeys(codes) if not _coded(writer, report, code, vault.reviewer)]
-        for code in new:
-            writer.record(Kind.TAGGED, report=report, code=code)
-    return new
+def tag(vault: Vault, reports: Sequence[str], codes: Sequence[str]) -> list[tuple[str, str]]:
+    """Apply codes to reports, all or none, and return each (report, code) that was not there before."""
+    return _code(vault, reports, codes, on=True)
 
 
-def untag(vault: Vault, report: str, codes: list[str]) -> list[str]:
-    """Take this reviewer's codes off a report and return those that were there."""
+def untag(vault: Vault, reports: Sequence[str], codes: Sequence[str]) -> list[tuple[str, str]]:
+    """Take this reviewer's codes off reports and return each (report, code) that was there."""
+    return _code(vault, reports, codes, on=False)
+
+
+def _code(vault: Vault, reports: Sequence[str], codes: Sequence[str], *, on: bool) -> list[tuple[str, str]]:
     refuse_unless(vault, Act.WORK)
+    pairs = [(report, code) for report in dict.fromkeys(reports) for code in dict.fromkeys(codes)]
     with vault.writing() as writer:
-        there = [code for code in dict.fromkeys(codes) if _coded(writer, report, code, vault.reviewer)]
-        for code in there:
-            writer.record(Kind.UNTAGGED, report=report, code=code)
-    return there
+        changed = [pair for pair in pairs if _coded(writer, *pair, vault.reviewer) != on]
+        kind = Kind.TAGGED if on else Kind.UNTAGGED
+        writer.act("tag" if on else "untag", [(kind, {"report": name, "code": code}) for name, code in changed])
+    return changed
 
 
 def checked_text(text: str) -> str:
@@ -84,16 +86,50 @@ def summarize(vault: Vault, report: str, text: str) -> bool:
     return True
 
 
-def set_status(vault: Vault, report: str, status: Status, reason: str = "") -> bool:
-    """Set where the work stands; return False where it stands so already. Closing needs a reason: ReasonNeeded."""
+def set_status(vault: Vault, reports: Sequence[str], status: Status, reason: str = "") -> list[str]:
+    """Set where the work stands, for all or none; return the reports for which that changed it.
+
+    Closing needs a reason: ReasonNeeded. Each report has its own copy, so that each is erased with its own.
+    """
     refuse_unless(vault, Act.WORK)
     if status is Status.CLOSED and not reason.strip():
         raise ReasonNeeded
+    text = checked_text(reason) if reason.strip() else None
     statuses = tables.statuses.c
-    mine = select(statuses.status).where(statuses.report == report, statuses.reviewer == vault.reviewer)
     with vault.writing() as writer:
-        if (writer.connection.execute(mine).scalar_one_or_none() or Status.NEW) == status:
-            return False
-        named = writer.text(checked_text(reason)) if reason.strip() else None
-        writer.record(Kind.STATUS, report=report, status=status.value, reason=named)
-    return True
+        changed, steps = [], []
+        for report in dict.fromkeys(reports):
+            mine = select(statuses.status).where(statuses.report == report, statuses.reviewer == vault.reviewer)
+            if (writer.connection.execute(mine).scalar_one_or_none() or Status.NEW) == status:
+                continue
+            changed.append(report)
+            named = writer.text(text) if text else None
+            steps.append((Kind.STATUS, {"report": report, "status": status.value, "reason": named}))
+        writer.act("status", steps)
+    return changed
+
+
+def assign(vault: Vault, reports: Sequence[str], to: str | None) -> list[str]:
+    """Give reports to a person, by fingerprint, or to nobody; return those for which that changed anything."""
+    refuse_unless(vault, Act.WORK)
+    with vault.writing() as writer:
+        changed, steps = [], []
+        for report in dict.fromkeys(reports):
+            stands = standing(writer.connection, Topic.ASSIGNED, report)
+            if {one.value for one in stands} == {to or ""} or (not stands and to is None):
+                continue
+            changed.append(report)
+            steps.append((Kind.ASSIGNED, {"report": report, "to": to, "after": after(stands)}))
+        writer.act("assign", steps)
+    return changed
+
+
+def see(vault: Vault, report: str) -> None:
+    """Note that a report was shown to whoever has the vault open, once."""
+    seen = tables.seen.c
+    mine = select(seen.day).where(seen.report == report, seen.reviewer == vault.reviewer)
+    with vault.reading() as connection:
+        if connection.execute(mine).one_or_none() is not None:
+            return
+    with vault.writing() as writer:
+        writer.record(Kind.SEEN, report=report)

@@ -1,142 +1,192 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The verbs that change a report: tag, untag, note, summarize, status."""
+"""The verbs that change reports: tag, untag, note, summarize, status."""
+
+import re
+from collections.abc import Callable, Sequence
 
 import click
-from click.shell_completion import CompletionItem
 
-from desk import reading, review, showing
+from desk import reading, review, saved, showing
+from desk.choosing import Narrowing, agree_on_reports, chosen_reports, completing, with_many
 from desk.codebook import load_codebook
 from desk.review import Status
-from desk.session import VOICE, Where, read_text, tell_ending, today, with_desk
+from desk.session import VOICE, Desk, Where, read_text, tell_ending, today, with_desk
+from desk.vault import Vault
+from desk.work_errors import CodesMissing, OneText, StatusMissing
 
-
-def complete_code(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Return the codes that begin with what was typed, for the shell. Report ids are never completed."""
-    codebook = load_codebook()
-    return [CompletionItem(name, help=codebook.codes[name].label) for name in codebook.beginning(incomplete)]
-
-
+_CODES = completing(lambda: list(load_codebook().codes))
+_STATUSES = [status.value for status in Status]
+_ID = re.compile(r"[0-9a-fA-F]{4,64}", re.ASCII)  # no code reads so: each has a full stop
 REPORT = click.argument("report")
-CODES = click.argument("codes", nargs=-1, required=True, metavar="CODE...", shell_complete=complete_code)
+REPORTS_AND_CODES = click.argument("words", nargs=-1, metavar="[REPORT]... CODE...", shell_complete=_CODES)
+TEMPLATE = click.option("--template", metavar="NAME", help="Take the text from this template.")
 
 
-def _known(codes: tuple[str, ...]) -> list[str]:
+def _parted(words: tuple[str, ...], narrowing: Narrowing) -> tuple[tuple[str, ...], list[str]]:
+    """Return the reports and the codes among arguments. The first is a report, unless options choose the reports."""
+    count = next((at for at, word in enumerate(words) if not _ID.fullmatch(word)), len(words))
+    if count == 0 and words and not narrowing.narrow:
+        count = 1
     codebook = load_codebook()
-    return [codebook.code(code).id for code in codes]
+    codes = [codebook.code(word).id for word in words[count:]]
+    if not codes:
+        raise CodesMissing
+    return words[:count], codes
 
 
 @click.command()
-@REPORT
-@CODES
+@with_many
+@REPORTS_AND_CODES
 @with_desk
-def tag(where: Where, report: str, codes: tuple[str, ...]) -> None:
-    """Give a report codes of the codebook.
+def tag(where: Where, words: tuple[str, ...], narrowing: Narrowing, yes: bool) -> None:
+    """Give reports codes of the codebook.
 
-    The kinds that the officer chose stay as they are.
+    The kinds that officers chose stay as they are. Of several reports all are tagged, or none.
 
     \b
     Example:
       underseal desk tag 3f9a REV.OVER STD.NEXUS
+      underseal desk tag --like 3f9a OTH.OUT
     """
-    known = _known(codes)
-    with where.open() as here:
-        name = reading.find_report(here.vault, report)
-        new = review.tag(here.vault, name, known)
-    _say_codes(name, "tagged", new, "has these codes already: nothing changed")
+    _change_codes(where, words, narrowing, yes, "tagged", review.tag)
 
 
 @click.command()
-@REPORT
-@CODES
+@with_many
+@REPORTS_AND_CODES
 @with_desk
-def untag(where: Where, report: str, codes: tuple[str, ...]) -> None:
-    """Take codes off a report.
+def untag(where: Where, words: tuple[str, ...], narrowing: Narrowing, yes: bool) -> None:
+    """Take your codes off reports.
 
     \b
     Example:
       underseal desk untag 3f9a REV.OVER
     """
-    known = _known(codes)
+    _change_codes(where, words, narrowing, yes, "untagged", review.untag)
+
+
+Change = Callable[[Vault, Sequence[str], Sequence[str]], list[tuple[str, str]]]
+
+
+def _change_codes(
+    where: Where, words: tuple[str, ...], narrowing: Narrowing, yes: bool, verb: str, change: Change
+) -> None:
+    named, codes = _parted(words, narrowing)
     with where.open() as here:
-        name = reading.find_report(here.vault, report)
-        gone = review.untag(here.vault, name, known)
-    absent = [code for code in known if code not in gone]
-    if absent:
-        VOICE.say(f"{name[:8]} does not have {', '.join(absent)} from you")
-    _say_codes(name, "untagged", gone, "was not changed")
+        reports = chosen_reports(here.vault, named, narrowing)
+        agree_on_reports(here.vault, reports, f"{', '.join(codes)}: {verb[:-3]}", yes)
+        changed = change(here.vault, reports, codes)
+        touched = list(dict.fromkeys(report for report, _ in changed))
+        sources = reading.sources_of(here.vault, touched)
+    if len(reports) > 1:
+        VOICE.say(f"{showing.counted(len(touched), sources)} {verb} {', '.join(codes)}")
+        return
+    name, gone = reports[0][:8], [code for _, code in changed]
+    absent = [code for code in codes if code not in gone]
+    if absent and verb == "untagged":
+        VOICE.say(f"{name} does not have {', '.join(absent)} from you")
+    unchanged = "was not changed" if verb == "untagged" else "has these codes already: nothing changed"
+    VOICE.say(f"{name} {verb} {', '.join(gone)}" if gone else f"{name} {unchanged}")
 
 
-def _say_codes(report: str, verb: str, changed: list[str], unchanged: str) -> None:
-    VOICE.say(f"{report[:8]} {verb} {', '.join(changed)}" if changed else f"{report[:8]} {unchanged}")
+def text_from(here: Desk, what: str, template: str | None) -> str:
+    """Return a text of a template, or one that is typed or piped in."""
+    return saved.find(here.vault, saved.Sort.TEMPLATE, template).text if template else read_text(what)
 
 
 @click.command()
 @REPORT
 @click.argument("source", type=click.Choice(["-"]), required=False)
+@TEMPLATE
 @with_desk
-def note(where: Where, report: str, source: str | None) -> None:
+def note(where: Where, report: str, source: str | None, template: str | None) -> None:
     """Add a note to a report.
 
-    It is typed at the terminal, or read from standard input with "-".
+    It is typed at the terminal, read from standard input with "-", or comes from a template.
 
     \b
     Example:
       underseal desk note 3f9a
+      underseal desk note 3f9a --template asked-counsel
     """
+    if source and template:
+        raise OneText
     with where.open() as here:
         name = reading.find_report(here.vault, report)
-        review.add_note(here.vault, name, read_text("note"))
+        review.add_note(here.vault, name, text_from(here, "note", template))
     VOICE.say(f"{name[:8]} has a new note")
 
 
 @click.command()
 @REPORT
 @click.argument("source", type=click.Choice(["-"]), required=False)
+@TEMPLATE
 @with_desk
-def summarize(where: Where, report: str, source: str | None) -> None:
+def summarize(where: Where, report: str, source: str | None, template: str | None) -> None:
     """Write the summary of a report.
 
-    It takes the place of your earlier one. It is typed at the terminal, or read from standard input with "-".
+    It takes the place of your earlier one. It is typed at the terminal, read from standard input with "-", or comes
+    from a template.
 
     \b
     Example:
       underseal desk summarize 3f9a
     """
+    if source and template:
+        raise OneText
     with where.open() as here:
         name = reading.find_report(here.vault, report)
-        changed = review.summarize(here.vault, name, read_text("summary"))
+        changed = review.summarize(here.vault, name, text_from(here, "summary", template))
     VOICE.say(f"{name[:8]} has a new summary" if changed else f"{name[:8]} has this summary already: nothing changed")
 
 
 @click.command()
-@click.argument("report", required=False)
-@click.argument("new_status", required=False, type=click.Choice([status.value for status in Status]))
+@with_many
+@click.argument("words", nargs=-1, metavar="[REPORT]... [STATUS]", shell_complete=completing(lambda: _STATUSES))
+@TEMPLATE
 @click.option("--json", "as_json", is_flag=True, help="Answer with one line of JSON.")
 @with_desk
-def status(where: Where, report: str | None, new_status: str | None, as_json: bool) -> None:
+def status(
+    where: Where, words: tuple[str, ...], narrowing: Narrowing, yes: bool, template: str | None, as_json: bool
+) -> None:
     """Show where the desk or a report stands, or set it.
 
-    Without REPORT, the desk; with REPORT, that report; with a status after it, set it.
-    Closing a report asks for the reason, at the terminal or from standard input.
+    Without REPORT, the desk; with REPORT, that report; with a status after it (new, reviewing, done, closed), set it.
+    Closing reports asks for the reason, at the terminal or from standard input, or takes it from a template.
 
     \b
     Example:
       underseal desk status
       underseal desk status 3f9a reviewing
+      underseal desk status --filter spam closed --template spam
     """
-    if report is None:
+    wanted = words[-1].strip().lower() if words and (narrowing.narrow or len(words) > 1) else None
+    if wanted is None and not narrowing.narrow:
+        _stands(where, words, as_json)
+        return
+    if wanted not in _STATUSES:
+        raise StatusMissing(", ".join(_STATUSES))
+    chosen = Status(wanted)
+    with where.open() as here:
+        reports = chosen_reports(here.vault, words[:-1], narrowing)
+        agree_on_reports(here.vault, reports, f"{chosen}: set", yes)
+        reason = text_from(here, "reason for closing", template) if chosen is Status.CLOSED or template else ""
+        changed = review.set_status(here.vault, reports, chosen, reason)
+        sources = reading.sources_of(here.vault, changed)
+    if len(reports) > 1:
+        VOICE.say(f"{showing.counted(len(changed), sources)} set to {chosen}")
+        return
+    name = reports[0][:8]
+    VOICE.say(f"{name} is {chosen}" if changed else f"{name} is {chosen} already: nothing changed")
+
+
+def _stands(where: Where, words: tuple[str, ...], as_json: bool) -> None:
+    if not words:
         _overview(where, as_json)
         return
     with where.open() as here:
-        name = reading.find_report(here.vault, report)
-        if new_status is None:
-            stands = reading.read_report(here.vault, name).report.status
-            _answer_status(name, stands, as_json)
-            return
-        chosen = Status(new_status)
-        reason = read_text("reason for closing") if chosen is Status.CLOSED else ""
-        changed = review.set_status(here.vault, name, chosen, reason)
-    VOICE.say(f"{name[:8]} is {chosen}" if changed else f"{name[:8]} is {chosen} already: nothing changed")
+        name = reading.find_report(here.vault, words[0])
+        _answer_status(name, reading.read_report(here.vault, name).report.status, as_json)
 
 
 def _answer_status(report: str, stands: str, as_json: bool) -> None:

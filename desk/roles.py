@@ -42,6 +42,9 @@ class Act(StrEnum):
     JUNK = "decide what is junk"
     RULES = "say what needs two people"
     APPROVE = "agree to what another person asked for"
+    CLOCK = "set or close clocks"
+    REGIME = "choose the rules by which days are counted"
+    CONFIRM = "confirm a rule"
 
 
 ALL = frozenset(Role)
@@ -60,6 +63,9 @@ MAY: dict[Act, frozenset[Role]] = {
     Act.JUNK: frozenset({Role.CUSTODIAN}),
     Act.RULES: frozenset({Role.CUSTODIAN}),
     Act.APPROVE: frozenset({Role.APPROVER, Role.COUNSEL}),
+    Act.CLOCK: frozenset({Role.CODER, Role.ADJUDICATOR, Role.COUNSEL}),
+    Act.REGIME: frozenset({Role.CUSTODIAN, Role.COUNSEL}),
+    Act.CONFIRM: frozenset({Role.COUNSEL}),
 }
 
 

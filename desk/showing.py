@@ -7,11 +7,12 @@ from desk.codebook import Codebook
 from desk.custodian import Custody
 from desk.custody import State
 from desk.index import MARK
-from desk.reading import Overview, Report, Whole, Written
+from desk.reading import SHOWN_ID, Overview, Report, Whole, Written
 from intake.console import cut, plain
 from intake.questionnaire import Questionnaire
 
 QUOTE = "  | "  # in front of every line that an officer or reviewer wrote, so that no text can pass for ours
+LINKS_SHOWN = 20
 HEADS = ("id", "month", "region", "kinds", "codes", "status", "mark")
 
 
@@ -23,6 +24,12 @@ def quoted(text: str, width: int | None) -> Iterator[str]:
     for line in text.expandtabs(4).split("\n"):
         pieces = [line] if width is None else cut(plain(line), max(width - len(QUOTE) - 1, 20))
         yield from (QUOTE + piece for piece in pieces)
+
+
+def counted(reports: int, sources: int) -> str:
+    """Return a count of reports; from how many sources they come, where that is fewer."""
+    whole = "1 report" if reports == 1 else f"{reports} reports"
+    return whole if sources == reports else f"{whole} from {sources} source{'s' if sources != 1 else ''}"
 
 
 def row(report: Report, id_length: int) -> tuple[str, ...]:
@@ -91,12 +98,23 @@ def whole(report: Whole, asked: Questionnaire, codebook: Codebook, width: int | 
     for code, reviewers in report.coders.items():
         label = codebook.codes[code].label if code in codebook.codes else "not in this codebook"
         yield f"  {code}  {label} (by {', '.join(reviewers)})"
+    yield from _links(report)
     yield from _texts("summary", report.summaries, width)
     yield from _texts("note", report.notes, width)
     yield from _texts("reason for its status", report.reasons, width)
     if report.openings:
         yield ""
         yield "words shown: " + "; ".join(f"to {name}, {day}" for name, day in report.openings)
+
+
+def _links(report: Whole) -> Iterator[str]:
+    if report.links:
+        yield ""
+        yield "links"
+    for link in report.links[:LINKS_SHOWN]:
+        yield f"  {link.relation}  {link.other[:SHOWN_ID]}"
+    if len(report.links) > LINKS_SHOWN:
+        yield f"  and {len(report.links) - LINKS_SHOWN} more"
 
 
 def whole_json(report: Whole, words: str | None) -> dict[str, object]:
@@ -111,6 +129,7 @@ def whole_json(report: Whole, words: str | None) -> dict[str, object]:
         "summaries": texts(report.summaries),
         "notes": texts(report.notes),
         "reasons": texts(report.reasons),
+        "linked": [{"id": link.other, "relation": link.relation} for link in report.links],
         "openings": [{"reviewer": name, "day": day} for name, day in report.openings],
     }
     return body if words is None else body | {"text": words}
@@ -145,7 +164,8 @@ def missing(first: int, after: int) -> str:
 def overview_lines(view: Overview) -> Iterator[str]:
     """Yield where the desk stands."""
     total = sum(view.statuses.values())
-    yield f"reports: {total}" + "".join(f", {count} {status}" for status, count in view.statuses.items())
+    few = f" from {view.sources} sources" if view.sources != total else ""
+    yield f"reports: {total}{few}" + "".join(f", {count} {status}" for status, count in view.statuses.items())
     if view.today:
         yield f"TODAY: {view.today} speak of danger, removal or distress"
     for state in (State.ISOLATED, State.QUARANTINE):

@@ -7,7 +7,7 @@ Tables with a random key have no rowid, so that the order of rows tells nothing 
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table
 
-VAULT_VERSION = 3  # PRAGMA user_version; a program refuses a newer one
+VAULT_VERSION = 4  # PRAGMA user_version; a program refuses a newer one
 
 truth = MetaData()
 made = MetaData()
@@ -82,6 +82,7 @@ envelopes = Table(
     Column("report", String),
     Column("fault", String),
     Column("sealed", String),
+    Column("day", String, nullable=False),  # since when it is so
     sqlite_with_rowid=False,
 )
 bundles = Table(
@@ -162,6 +163,27 @@ junk = Table(
     Column("envelope", String, primary_key=True),
     Column("reviewer", String, primary_key=True),
     Column("junk", Integer, nullable=False),  # 1, or 0 once it is taken back
+    Column("day", String, nullable=False),
+    sqlite_with_rowid=False,
+)
+seen = Table(
+    "seen",
+    made,
+    Column("report", String, primary_key=True),
+    Column("reviewer", String, primary_key=True),
+    Column("day", String, nullable=False),
+    sqlite_with_rowid=False,
+)
+links = Table(
+    "links",
+    made,
+    Column("report", String, primary_key=True),  # each link stands twice, once under each of its reports
+    Column("decision", String, primary_key=True),  # digest of the event
+    Column("other", String, nullable=False),
+    Column("relation", String, nullable=False),  # desk.links.Relation
+    Column("state", String, nullable=False),  # on or off
+    Column("after", String),
+    Column("reviewer", String, nullable=False),
     Column("day", String, nullable=False),
     sqlite_with_rowid=False,
 )

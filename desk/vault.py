@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The vault: one SQLCipher file under a key that only the passphrase gives, and the log inside it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -90,9 +90,16 @@ class Writer:
         signed = next_event(self._head, self._key, self._day, kind, fields)
         self.connection.execute(insert(tables.events), _event_row(signed))
         projections.apply(self.connection, signed.event)
-        self.touched |= {str(fields["report"])} if fields.get("report") else set()
+        self.touched |= {str(fields[name]) for name in ("report", "other") if fields.get(name)}
         self._head = Head(signed.event.number, signed.digest)
         return signed.event
+
+    def act(self, verb: str, steps: Sequence[tuple[Kind, Mapping[str, Value]]]) -> None:
+        """Add the events of one act of a reviewer, which are undone together."""
+        if len(steps) > 1:
+            self.record(Kind.BULK, verb=verb, events=len(steps))
+        for kind, fields in steps:
+            self.record(kind, **fields)
 
     def office(self, settings: Settings) -> None:
         """Write the desk's settings in place of those before. The vault shows them from its next opening on."""

@@ -11,7 +11,8 @@ from crypto.errors import CryptoError, NotForUs
 from crypto.primitives import digest
 from crypto.secret.identity import HybridIdentity
 from crypto.secret.opening import open_envelope
-from desk import index, roles, tables
+from desk import roles, tables
+from desk.cards import custody_of
 from desk.custody import State
 from desk.errors import Erased, Isolated, NothingKept, NotOurKey, WordsRefused
 from desk.events import Kind
@@ -49,7 +50,7 @@ def report_words(vault: Vault, report: str, identities: Sequence[HybridIdentity]
     columns = select(tables.letters.c.sealed, tables.reports.c.sealed, tables.reports.c.letter).select_from(joined)
     with vault.reading() as connection:
         row = connection.execute(columns.where(tables.reports.c.report == report)).one_or_none()
-        state = index.custody_of(connection, report)
+        state = custody_of(connection, report)
         gone = connection.execute(select(tables.purged.c.rule).where(tables.purged.c.subject == report)).first()
     if row is None:
         raise Erased(report[:8]) if gone else WordsRefused(report[:8])

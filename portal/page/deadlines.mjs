@@ -7,7 +7,7 @@ import { Fault } from "./faults.mjs";
  * `soft`: no fixed day, and yet not for ever. Without a count the contract says it.
  * @typedef {{ id: string, trigger: string, sense: "due" | "opens" | "answer" | "soft", count: number | null,
  *   unit: "calendar_days" | "workdays" | "months", roll: "none" | "next_workday", basis: string, verified: boolean,
- *   needs?: "chapter71", configured?: boolean, owner?: "desk" }} Route
+ *   needs?: "chapter71", configured?: boolean, owner?: "desk" | "union" }} Route
  * @typedef {{ id: string, routes: string[], basis: string, verified: boolean }} Election
  * @typedef {{ profile: string, as_of: string, chapter71: "in_force" | "excluded", disputed: boolean, notes: string[],
  *   holidays: import("./calendar.mjs").Holidays, routes: Route[], elections: Election[] }} Profile

@@ -160,10 +160,10 @@ def unanswered(fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def routes_of(profile: dict[str, Any]) -> dict[str, Any]:
-    """Return what the page needs of a profile of deadlines: the routes of officers, and no names of holidays."""
-    holidays = profile["holidays"]
+    """Return what the page needs of a profile of deadlines: the routes of officers, and nothing for the desk alone."""
+    holidays = without(profile["holidays"], "country")
     days = [without(day, "id") for day in holidays["days"]]
-    routes = [route for route in profile["routes"] if route.get("owner") != "desk"]
+    routes = [without(route, "file_with") for route in profile["routes"] if "owner" not in route]
     return {**profile, "holidays": {**holidays, "days": days}, "routes": routes}
 
 

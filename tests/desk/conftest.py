@@ -4,6 +4,7 @@
 from pathlib import Path
 
 import pytest
+from clockkit import with_reports
 from deskkit import Desk, Office, make_office
 
 
@@ -21,3 +22,9 @@ def desk(office: Office, tmp_path: Path) -> Desk:
     run = made.init()
     assert (0, "") == (run.code, run.out), run.err
     return made
+
+
+@pytest.fixture
+def clocked(desk: Desk, office: Office) -> Desk:
+    """A desk with a calm report, one that cannot wait, and one by a supervisor."""
+    return with_reports(desk, office)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from deskkit import PASSPHRASE, Desk, Office, day, letter, letter_value, typed
+from deskkit import PASSPHRASE, Desk, Office, day, letter, letter_value, manifest_digest, typed
 
 from desk import holds, purge, second
 from desk.errors import Held, NotDue, OwnRequest, RoleMissing, SecondNeeded
@@ -24,6 +24,11 @@ RECORD, OPEN, OUT = "01" * 16, "02" * 16, "03" * 16
 
 @contextmanager
 def _later(desk: Desk, days: int, passphrase: str = PASSPHRASE) -> Iterator[Vault]:
+    """Yield the vault so many days later, after a bundle that the portal made on that day."""
+    last = (desk.stick / "bundle").read_bytes()
+    pull = json.loads(last[: last.index(b"\n")])["pull"] + 1
+    after = desk.office.bundle([], pull, manifest_digest(last), pulled=day() + timedelta(days=days))
+    assert 0 == desk.receive(after).code
     with open_vault(desk.folder, read_header(desk.folder), typed(passphrase), day() + timedelta(days=days)) as vault:
         yield vault
 
@@ -67,6 +72,12 @@ def test_schedule(kept: Desk, days: int, expected: dict[str, str]) -> None:
     """A report is due on the day its rule says, not a day before."""
     with _later(kept, days) as vault:
         assert expected == {one.subject: one.rule.id for one in purge.due(vault)}
+
+
+def test_one_wrong_clock_erases_nothing(kept: Desk) -> None:
+    """A machine set years ahead finds nothing due that the portal's bundles do not confirm."""
+    with open_vault(kept.folder, read_header(kept.folder), typed(PASSPHRASE), day() + timedelta(days=4000)) as vault:
+        assert [OUT] == [one.subject for one in purge.due(vault)]  # a month for the courier, and no more
 
 
 def test_purge_erases_and_leaves_a_tombstone(kept: Desk) -> None:

@@ -109,6 +109,11 @@ def test_note_killed(small: Desk, point: int) -> None:
 LATER = timedelta(days=400)
 
 
+def _receive_later(desk: Desk) -> None:
+    last = (desk.stick / "bundle").read_bytes()
+    desk.receive(desk.office.bundle([], 2, manifest_digest(last), pulled=day() + LATER))
+
+
 def _purge(desk: Desk) -> None:
     with open_vault(desk.folder, read_header(desk.folder), typed(PASSPHRASE), day() + LATER) as vault:
         purge.purge(vault, [one.subject for one in purge.due(vault)])
@@ -130,6 +135,7 @@ def _kill_a_mask(small: Desk, share: float) -> None:
 
 
 def _kill_a_purge(small: Desk, share: float) -> None:
+    _receive_later(small)
     started = time.monotonic()
     assert 1 == _due(small)
     killed(2 * (time.monotonic() - started) * share, lambda: _purge(small))
@@ -158,7 +164,7 @@ def test_killed_at_200_points(office: Office, tmp_path: Path, point: int) -> Non
     """Receive, tag, mask or purge, killed anywhere: no lost decision, no half case."""
     desk = Desk(office, tmp_path / "desk", tmp_path)
     desk.init()
-    path = tmp_path / "b"
+    path = tmp_path / "bundle"
     path.write_bytes(office.bundle([office.envelope(letter(id=IDS[0]))]))
     seconds, share = _seconds(desk, "list"), random.random()
     if point % 4 == 0:

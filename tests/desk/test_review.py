@@ -3,12 +3,14 @@
 
 from pathlib import Path
 
+import click
 import pytest
+from click.shell_completion import CompletionItem
 from deskkit import CANARY, PASSPHRASE, Desk, Office, letter
 
 from crypto.secret.secretfile import seal_secret
 from desk.codebook import load_codebook
-from desk.review_cli import complete_code
+from desk.review_cli import tag
 
 
 @pytest.fixture
@@ -240,7 +242,8 @@ def test_codes_need_no_vault() -> None:
 
 def test_completion_offers_codes_only() -> None:
     """The shell completes codes; ids of reports never leave the vault for it."""
-    assert ["REV.OVER"] == [item.value for item in complete_code(None, None, "rev.ov")]  # type: ignore[arg-type]
+    assert ["REV.OVER"] == [item.value for item in _complete("rev.ov")]
+    assert [] == _complete("00")
 
 
 @pytest.mark.parametrize(
@@ -252,6 +255,12 @@ def test_help_has_example(verb: str) -> None:
     from deskkit import command
 
     assert f"underseal desk {verb}" in command("desk", verb, "--help").out.split("Example:")[1]
+
+
+def _complete(typed: str) -> list[CompletionItem]:
+    """Return what the program itself offers after `underseal desk tag`."""
+    (argument,) = [parameter for parameter in tag.params if parameter.name == "words"]
+    return argument.shell_complete(click.Context(tag), typed)
 
 
 def _outcome(desk: Desk, *arguments: str, typed: str = "") -> tuple[int, str]:

@@ -23,11 +23,18 @@ def hostile(office: Office, tmp_path: Path) -> Desk:
     desk.stick.mkdir()
     desk.init()
     newer = filled(json.dumps({**letter_value(HOSTILE), "v": 2}, ensure_ascii=False))
-    desk.receive(office.bundle([office.envelope(letter(HOSTILE, id="00" * 16)), office.envelope(newer)]))
+    letters = [letter(HOSTILE, id=name * 16) for name in ("00", "11", "22")]
+    desk.receive(office.bundle([office.envelope(plaintext) for plaintext in (*letters, newer)]))
+    for name in ("1111", "2222"):
+        desk("pass", name, "--yes")
     desk("note", "0000", typed=HOSTILE)
     desk("summarize", "0000", typed=HOSTILE)
+    desk("template", "save", "hostile", typed=HOSTILE)
+    desk("filter", "save", "hostile", "--region", HOSTILE)
     desk("status", "0000", "closed", typed=HOSTILE)
     desk("hold", "--report", "0000", typed=HOSTILE)
+    desk("regime", "--route", "grievance", "--file-with", typed=HOSTILE)
+    desk("clock", "0000", "grievance", "--month", "2026-03")
     return desk
 
 
@@ -49,6 +56,32 @@ VERBS: dict[str, tuple[str, ...]] = {
     "tag": ("tag", "0000", "REV.OVER"),
     "untag": ("untag", "0000", "REV.OVER"),
     "verify": ("verify",),
+    "junk": ("junk",),
+    "junk decided": ("junk", "--bin", "letter-version", "--discard"),
+    "junk unknown": ("junk", HOSTILE, "--keep"),
+    "junk unknown bin": ("junk", "--bin", HOSTILE),
+    "duplicates": ("duplicates",),
+    "duplicates of one": ("duplicates", "1111"),
+    "duplicates json": ("duplicates", "--json"),
+    "duplicates unknown": ("duplicates", HOSTILE),
+    "next": ("next",),
+    "next json": ("next", "--json"),
+    "assign": ("assign", "0000", "Ana Example"),
+    "assign unknown": ("assign", "0000", HOSTILE),
+    "link": ("link", "0000", "1111", "--same-source"),
+    "link unknown": ("link", "0000", HOSTILE, "--same-source"),
+    "unlink": ("unlink", "0000", "1111", "--same-source"),
+    "undo": ("undo",),
+    "redo": ("redo",),
+    "filter": ("filter",),
+    "filter saved": ("filter", "save", "a", "--region", HOSTILE),
+    "filter name": ("filter", "save", HOSTILE, "--region", "west"),
+    "filter unknown": ("list", "--filter", HOSTILE),
+    "template": ("template",),
+    "template json": ("template", "--json"),
+    "template unknown": ("note", "0000", "--template", HOSTILE),
+    "many tagged": ("tag", "--month", "2026-03", "OTH.OUT"),
+    "many closed": ("status", "0000", "1111", "closed", "--template", "hostile"),
     "unknown report": ("show", HOSTILE),
     "unknown code": ("tag", "0000", HOSTILE),
     "unknown codes": ("untag", "0000", HOSTILE),
@@ -78,6 +111,16 @@ VERBS: dict[str, tuple[str, ...]] = {
     "requests": ("approve",),
     "no such request": ("approve", HOSTILE),
     "no such act": ("two", "--act", HOSTILE),
+    "clocks": ("clocks",),
+    "clocks of one": ("clocks", "--report", "0000"),
+    "clocks json": ("clocks", "--json"),
+    "clock": ("clock", "0000", "ulp", "--month", "2026-03"),
+    "no such route": ("clock", "0000", HOSTILE, "--done"),
+    "no day": ("clock", "0000", "ulp", "--day", HOSTILE),
+    "no month": ("clock", "0000", "ulp", "--month", HOSTILE),
+    "regime": ("regime",),
+    "route of the regime": ("regime", "--route", "grievance"),
+    "no such profile": ("regime", HOSTILE),
     "backup": ("backup", FILE_NAME),
     "log": ("export-log", FILE_NAME),
     "identity missing": ("show", "0000", "--words", "--identity", FILE_NAME),
@@ -139,10 +182,10 @@ def test_reviewer_name_is_one_printable_line(office: Office, tmp_path: Path) -> 
 
 def test_foreign_words_are_marked(hostile: Desk) -> None:
     """A letter cannot write a line that passes for the desk's own."""
-    forged = letter("status closed\nwords shown: to nobody", id="11" * 16)
+    forged = letter("status closed\nwords shown: to nobody", id="33" * 16)
     known = manifest_digest((hostile.stick / "bundle").read_bytes())
     hostile.receive(hostile.office.bundle([hostile.office.envelope(forged)], pull=2, previous=known))
-    lines = hostile("show", "1111", "--words").out.split("\n")
+    lines = hostile("show", "3333", "--words").out.split("\n")
     quoted = ["  | status closed", "  | words shown: to nobody"]
     assert ["status new", *quoted, *quoted] == [line for line in lines if "status" in line or "nobody" in line]
 

@@ -56,7 +56,7 @@ def test_one_gate(pair: tuple[Served, Served], office: PortalOffice) -> None:
     with_gate, without = pair
     answer = with_gate.gate(signed(office.courier, "/pull", b'{"after":null}'))
     assert (200, True) == (status_of(answer), body_of(answer).endswith(b"".join(sorted(letters, key=digest))))
-    assert {"ballast", "config.json", "counter.lock", "public", "serve.lock"} == {
+    assert {"ballast", "config.json", "counter.lock", "page.lock", "page.signed", "public", "serve.lock"} == {
         path.name for path in without.folder.iterdir()
     }
     ran = underseal("portal", "serve", "--dir", without.folder, "--port", 0, "--gate-port", 0)

@@ -272,6 +272,24 @@ def test_foreign_acknowledgement_refused(
 
 
 @both
+def test_new_shelf_goes_on_from_what_the_desk_holds(
+    gate: Gate, send: Callable[[], bytes], office: PortalOffice, folder: Path
+) -> None:
+    """After a lost host the desk's last acknowledgement says where its chain ends: the next bundle follows it."""
+    portal = PublicKey.parse((folder / "portal.pub").read_text().strip()).fingerprint
+    for pull, status in ((16, 200), (17, 200), (15, 422)):
+        held = {"portal": portal, "desk": office.desk.public.fingerprint, "envelopes": [], "pull": pull}
+        assert status == gate.acknowledge(office.acknowledgement(held, digest(b"%d" % pull)))[0]
+    send()
+    manifest, _, _ = gate.pull()
+    assert (18, digest(b"17")) == (manifest["pull"], manifest["previous"])
+    held = {"portal": portal, "desk": office.desk.public.fingerprint, "envelopes": [], "pull": 30}
+    assert (
+        422 == gate.acknowledge(office.acknowledgement(held, digest(b"30")))[0]
+    )  # not once it has a bundle of its own
+
+
+@both
 def test_list_is_published(gate: Gate, client: FlaskClient, office: PortalOffice) -> None:
     """A pushed list that is newer for this week is what everyone gets; pushing it again gives the same answer."""
     text, signature = office.signed_list(sequence=20)

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Taking back one's own last act, and doing it again. Nothing leaves the log: an event says what counts no more."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from crypto.primitives import digest
+from desk import tables
+from desk.acts import UNDOABLE, Act, acts_of
+from desk.events import Event, Kind
+from desk.projections import own_acts
+from desk.sources import Sources
+from desk.vault import Vault
+from desk.work_errors import DecidedSince, NothingDone
+
+DECISIONS = frozenset({Kind.ASSIGNED, Kind.LINKED, Kind.FILTER, Kind.TEMPLATE})
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What was undone or redone: how many events of which kind, and the reports they are about."""
+
+    kinds: dict[str, int]
+    reports: tuple[str, ...]
+
+
+def undo(vault: Vault) -> Changed:
+    """Take back the last act of whoever has the vault open. Raises NothingDone, DecidedSince.
+
+    Again goes further back. What others did is left as it is, and custody, masks, clocks, holds, purging, roles, keys.
+    """
+    return _change(vault, Kind.UNDONE)
+
+
+def redo(vault: Vault) -> Changed:
+    """Do again what was undone last, unless something else was done since. Raises NothingDone."""
+    return _change(vault, Kind.REDONE)
+
+
+def _change(vault: Vault, kind: Kind) -> Changed:
+    with vault.writing() as writer:
+        chain = own_acts(writer.connection, vault.reviewer)
+        acts = acts_of(chain)
+        back = kind is Kind.UNDONE
+        left = acts.done if back else acts.undone
+        if not left:
+            raise NothingDone("undone" if back else "redone")
+        act = left[-1]
+        events = _events(chain, act)
+        if back:
+            _refuse_if_followed(writer.connection, events)
+        before = _of_sources(writer.connection, events)
+        writer.record(kind, first=act.first, last=act.last)
+        writer.touched |= before | _of_sources(writer.connection, events)
+    reports = {str(one.fields["report"]) for one in events if one.fields.get("report")}
+    return Changed(dict(Counter(one.kind.value for one in events)), tuple(sorted(reports)))
+
+
+def _events(chain: list[Event], act: Act) -> list[Event]:
+    return [event for event in chain if event.kind in UNDOABLE and act.first <= event.number <= act.last]
+
+
+def _of_sources(connection: Connection, events: list[Event]) -> set[str]:
+    """Return the reports that events are about, and where they are links, all of the sources that they join."""
+    named = {str(one.fields[name]) for one in events for name in ("report", "other") if one.fields.get(name)}
+    if any(one.kind is Kind.LINKED for one in events):
+        sources = Sources(connection)
+        named |= {member for report in named for member in sources.members(report)}
+    return named
+
+
+def _refuse_if_followed(connection: Connection, events: list[Event]) -> None:
+    """Raise DecidedSince where another decision takes the place of one of these: it would fall with it."""
+    mine = {digest(event.body.encode()) for event in events if event.kind in DECISIONS}
+    if not mine:
+        return
+    for table in (tables.decisions, tables.links):
+        rows = connection.execute(select(table.c.after).where(table.c.after.is_not(None))).scalars()
+        if any(mine & set(row.split()) for row in rows):
+            raise DecidedSince

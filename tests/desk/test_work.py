@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Many at once, assignments, the next report, links and sources, filters, templates, undo and redo."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from deskkit import PASSPHRASE, Desk, Office, day, letter, typed
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+from sqlalchemy import Connection
+from terminal import in_terminal
+
+from desk import index, junk, links, projections, review, saved
+from desk.review import Status
+from desk.roles import people
+from desk.sources import Relation
+from desk.undo import redo, undo
+from desk.vault import Vault, open_vault, read_header
+from desk.verify import verify_vault
+from desk.work_errors import NothingDone
+
+IDS = [f"{number:02}" * 16 for number in range(6)]
+
+
+@pytest.fixture
+def filed(desk: Desk, office: Office) -> Desk:
+    """A desk with six reports, the last of which speaks of distress, and one letter that is none."""
+    texts = [f"Report {name[:2]} about a decision." for name in IDS[:5]] + ["I want to end my life over this."]
+    kinds = ("REV", "REV", "REV", "STD", "STD", "REV")
+    letters = [
+        letter(text, id=name, answers={"kinds": [kind], "event_month": "2026-03"})
+        for name, text, kind in zip(IDS, texts, kinds, strict=True)
+    ]
+    desk.receive(office.bundle([office.envelope(plaintext) for plaintext in (*letters, letter(kind="lost"))]))
+    return desk
+
+
+def _statuses(desk: Desk) -> list[str]:
+    return [report["status"] for report in desk("list", "--json").json]
+
+
+def test_many_are_tagged(filed: Desk) -> None:
+    """Named or chosen, all get the code, and the count is said."""
+    assert "desk: 2 reports tagged OTH.OUT\n" in filed("tag", "0000", "0101", "OTH.OUT").err
+    run = filed("tag", "--kind", "REV", "OTH.OUT")
+    assert ["desk: 4 reports", "desk: 2 reports tagged OTH.OUT"] == run.err.strip().split("\n")
+    assert "desk: 4 reports untagged OTH.OUT\n" in filed("untag", "--code", "OTH.OUT", "OTH.OUT").err
+    assert 0 == filed("verify").code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("tag", "0000", "abcd", "OTH.OUT"), 3),
+        (("tag", "0000", "0101", "OTH.OVT"), 2),
+        (("tag", "--kind", "HRM", "OTH.OUT"), 2),
+        (("tag", "OTH.OUT"), 2),
+        (("status", "0000", "abcd", "done"), 3),
+        (("status", "0000", "0101"), 2),
+        (("status", "--kind", "REV"), 2),
+        (("assign", "0000", "Nobody Known"), 3),
+        (("assign",), 2),
+        (("link", "0000", "0101"), 2),
+        (("link", "0000", "0000", "--same-source"), 2),
+        (("link", "0000", "0101", "abcd", "--same-source"), 3),
+        (("filter", "save", "x", "--kind", "XXX"), 2),
+        (("filter", "save", "Not A Name", "--kind", "REV"), 2),
+        (("filter", "save", "all"), 2),
+        (("filter", "save"), 2),
+        (("filter", "drop", "absent"), 3),
+        (("list", "--filter", "absent"), 3),
+        (("note", "0000", "--template", "absent"), 3),
+        (("note", "0000", "-", "--template", "absent"), 2),
+        (("undo",), 3),
+        (("redo",), 3),
+    ],
+    ids=str,
+)
+def test_all_or_none(filed: Desk, arguments: tuple[str, ...], code: int) -> None:
+    """Where one of them cannot be meant, nothing is recorded, and one sentence says so."""
+    before = filed("verify").out
+    run = filed(*arguments)
+    assert (code, "") == (run.code, run.out)
+    assert before == filed("verify").out
+
+
+def test_closed_in_bulk_with_reason(filed: Desk) -> None:
+    """Each report closed has its own copy of the reason."""
+    filed("status", "--kind", "REV", "closed", typed="one campaign")
+    assert ["closed"] * 3 + ["new"] * 2 + ["closed"] == _statuses(filed)
+    assert ["one campaign"] == [item["text"] for item in filed("show", "0505", "--json").json["reasons"]]
+    assert 0 == filed("verify").code
+
+
+def test_many_are_asked_about(desk: Desk, office: Office) -> None:
+    """More than twenty reports need --yes, or an answer at the terminal."""
+    texts = [f"{number} lamps" for number in range(21)]
+    desk.receive(office.bundle([office.envelope(letter(text)) for text in texts]))
+    assert 2 == desk("status", "--month", "2026-03", "reviewing").code
+    code, printed = in_terminal(desk.arguments("status", "--month", "2026-03", "reviewing"), ["n"])
+    assert (2, True) == (code, b"reviewing: set all 21 reports [y/N]: " in printed)
+    assert {"new"} == set(_statuses(desk))
+    assert 0 == desk("status", "--month", "2026-03", "reviewing", "--yes").code
+    assert {"reviewing"} == set(_statuses(desk))
+
+
+def test_assigned_and_mine(filed: Desk) -> None:
+    """A report is given to a person and taken back; --mine shows what is one's own."""
+    assert "desk: 2 reports now assigned to Ana Example\n" in filed("assign", "0000", "0101", "Ana Example").err
+    assert IDS[:2] == [report["id"] for report in filed("list", "--mine", "--json").json]
+    assert "desk: 1 report now nobody's\n" in filed("assign", "0000", "--nobody").err
+    assert "nobody's already" in filed("assign", "0000", "--nobody").err
+    assert IDS[1:2] == [report["id"] for report in filed("list", "--mine", "--json").json]
+
+
+def test_next_goes_through_all(filed: Desk) -> None:
+    """What is passed comes once each; closed reports and another's do not come, nor what is not passed."""
+    filed("status", "0000", "closed", typed="no")
+    filed("quarantine", "0101", typed="look")
+    shown = [filed("next", "--json").json["id"] for _ in range(4)]
+    assert {*IDS[2:]} == set(shown)
+    run = filed("next")
+    assert (3, "") == (run.code, run.out)
+
+
+def test_next_begins_with_what_cannot_wait(filed: Desk) -> None:
+    """Distress comes before everything else, once it is passed; it is shown as show shows it."""
+    filed("pass", "0505", "--yes")
+    assert IDS[5] == filed("next", "--json").json["id"]
+    assert "report 0" in filed("next").out
+
+
+def test_shown_is_recorded_once(filed: Desk) -> None:
+    """That a person was shown a report stands in the log, once; showing it again adds nothing."""
+    filed("show", "0000")
+    before = filed("verify").out
+    filed("show", "0000")
+    assert before == filed("verify").out
+
+
+def test_sources_count_once(filed: Desk) -> None:
+    """Same-source links join reports transitively, wherever they are counted; other links do not."""
+    filed("link", "0000", "0101", "--same-source")
+    filed("link", "0101", "0202", "--same-source")
+    filed("link", "0303", "0404", "--same-event")
+    assert "desk: 6 reports from 4 sources\n" in filed("list").err
+    assert "reports: 6 from 4 sources" in filed("status").out
+    assert "found in 5 reports from 3 sources" in filed("search", typed="decision").err
+    assert 4 == filed("status", "--json").json["sources"]
+    shown = filed("show", "0101")
+    assert {"  same-source  00000000", "  same-source  02020202"} <= set(shown.out.split("\n"))
+    assert ["same-event"] == filed("list", "--json").json[3]["links"]
+    filed("unlink", "0101", "0000", "--same-source")
+    assert "desk: 6 reports from 5 sources\n" in filed("list").err
+    assert 0 == filed("verify").code
+
+
+def test_few_sources_warned(filed: Desk) -> None:
+    """Five reports of four sources behind a filter are as telling as four."""
+    filed("tag", "0000", "0101", "0202", "0303", "0404", "OTH.OUT")
+    assert "only" not in filed("list", "--code", "OTH.OUT").err
+    filed("link", "0000", "0101", "--same-source")
+    assert "only 4: so few can point at a person" in filed("list", "--code", "OTH.OUT").err
+
+
+def test_link_taken_off_by_another(filed: Desk, office: Office, tmp_path: Path) -> None:
+    """A link is the desk's, not one person's: whoever works on reports takes it off; then it cannot be undone."""
+    filed("link", "0000", "0101", "--same-source")
+    other = _join(filed, tmp_path)
+    assert 0 == other("unlink", "0000", "0101", "--same-source").code
+    assert [] == filed("show", "0000", "--json").json["linked"]
+    run = filed("undo")
+    assert (1, "desk: somebody has decided after you, knowing of what you did; nothing was changed") == (
+        run.code,
+        run.err.split("\n")[0],
+    )
+
+
+def _join(desk: Desk, folder: Path) -> Desk:
+    secret = folder / "other"
+    secret.write_text("seven lamps over the water\n")
+    assert 0 == desk("join", "Ben Example", "--role", "coder", "--new-passphrase-file", str(secret)).code
+    other = folder / "office"
+    other.mkdir()
+    (other / "passphrase").write_text(secret.read_text())
+    return replace(desk, office=replace(desk.office, folder=other))
+
+
+def test_filter_is_saved(filed: Desk) -> None:
+    """A filter holds terms, is used by name, narrowed further, replaced and dropped."""
+    filed("filter", "save", "rev", "--kind", "rev", "--month", "2026-03")
+    (row,) = filed("filter", "--json").json
+    assert {"name": "rev", "terms": ["kind:REV", "month:2026-03"], "reports": 4, "sources": 4} == row
+    assert 4 == len(filed("list", "--filter", "rev", "--json").json)
+    assert [] == filed("list", "--filter", "rev", "--status", "done", "--json").json
+    assert "nothing changed" in filed("filter", "save", "rev", "--kind", "REV", "--month", "2026-03").err
+    filed("filter", "save", "rev", "--kind", "STD")
+    assert IDS[3:5] == [report["id"] for report in filed("list", "--filter", "rev", "--json").json]
+    filed("filter", "drop", "rev")
+    assert [] == filed("filter", "--json").json
+    filed("undo")
+    assert ["kind:STD"] == filed("filter", "--json").json[0]["terms"]
+
+
+def test_mine_is_whoever_asks(filed: Desk, tmp_path: Path) -> None:
+    """A saved --mine means the person who uses the filter."""
+    filed("filter", "save", "my-own", "--mine")
+    other = _join(filed, tmp_path)
+    filed("assign", "0000", "Ben Example")
+    filed("assign", "0101", "Ana Example")
+    assert IDS[:1] == [report["id"] for report in other("list", "--filter", "my-own", "--json").json]
+    assert IDS[1:2] == [report["id"] for report in filed("list", "--filter", "my-own", "--json").json]
+
+
+def test_template_gives_text(filed: Desk) -> None:
+    """A template stands for what would be typed: notes, summaries, reasons."""
+    filed("template", "save", "spam", typed="one campaign\nas before\n")
+    assert [{"name": "spam", "text": "one campaign\nas before"}] == filed("template", "--json").json
+    filed("note", "0000", "--template", "spam")
+    filed("summarize", "0000", "--template", "spam")
+    filed("status", "0000", "0101", "closed", "--template", "spam")
+    shown = filed("show", "0000", "--json").json
+    texts = {shown[name][0]["text"] for name in ("notes", "summaries", "reasons")}
+    assert {"one campaign\nas before"} == texts
+    assert "  | as before" in filed("template").out.split("\n")
+    filed("template", "drop", "spam")
+    assert 3 == filed("note", "0000", "--template", "spam").code
+
+
+def test_undo_says_what(filed: Desk) -> None:
+    """Undo goes back act by act, redo forward; a new act ends the way forward."""
+    filed("tag", "0000", "0101", "OTH.OUT", "REV.OVER")
+    filed("status", "0000", "reviewing")
+    assert "desk: undone: 1 status (00000000)\n" in filed("undo").err
+    run = filed("undo")
+    assert "desk: undone: 4 tagged (2 reports)\n" in run.err
+    assert "never undone by this" in run.err
+    assert "desk: done again: 4 tagged (2 reports)\n" == filed("redo").err
+    assert ["OTH.OUT", "REV.OVER"] == filed("show", "0101", "--json").json["codes"]
+    filed("note", "0000", typed="first")
+    assert 3 == filed("redo").code
+    filed("undo")
+    assert [] == filed("show", "0000", "--json").json["notes"]
+    assert 0 == filed("verify").code
+
+
+def test_custody_is_not_undone(filed: Desk) -> None:
+    """Undo passes over what it does not take back, and leaves it as it is."""
+    filed("tag", "0000", "OTH.OUT")
+    filed("quarantine", "0000", typed="look")
+    assert "1 tagged" in filed("undo").err
+    assert "quarantine" == filed("show", "0000", "--json").json["custody"]
+    assert 3 == filed("undo").code
+
+
+def _acts(vault: Vault) -> dict[str, Callable[[str, str], object]]:
+    me = people(vault)[0].fingerprint
+    (aside,) = junk.in_bin(vault, "letter-fields", junk=False) or [None]
+    return {
+        "tag": lambda one, other: review.tag(vault, [one, other], ["OTH.OUT", "REV.OVER"]),
+        "untag": lambda one, _: review.untag(vault, [one], ["OTH.OUT"]),
+        "note": lambda one, _: review.add_note(vault, one, "a note"),
+        "summarize": lambda one, other: review.summarize(vault, one, f"about {other[:2]}"),
+        "status": lambda one, other: review.set_status(vault, [one, other], Status.REVIEWING),
+        "close": lambda one, _: review.set_status(vault, [one], Status.CLOSED, "a reason"),
+        "assign": lambda one, other: review.assign(vault, [one, other], me),
+        "nobody": lambda one, _: review.assign(vault, [one], None),
+        "link": lambda one, other: one != other and links.link(vault, one, [other], Relation.SAME_SOURCE),
+        "unlink": lambda one, other: one != other and links.link(vault, one, [other], Relation.SAME_SOURCE, on=False),
+        "filter": lambda one, _: saved.save_filter(vault, "a", [f"region:{one[:2]}"]),
+        "template": lambda one, _: saved.save_template(vault, "a", one[:2]),
+        "discard": lambda *_: aside and junk.decide(vault, [aside], junk=True),
+        "keep": lambda *_: aside and junk.decide(vault, [aside], junk=False),
+    }
+
+
+def _state(vault: Vault) -> tuple[object, object]:
+    with vault.reading() as connection:
+        return projections.stored(connection), _indexed(connection)
+
+
+def _indexed(connection: Connection) -> object:
+    return index.page(connection, []), index.tally(connection, "")
+
+
+DOING = ("tag", "untag", "note", "summarize", "status", "close", "assign", "nobody", "link", "unlink")
+NAMES = (*DOING, "filter", "template", "discard", "keep")
+STEPS = some.lists(some.tuples(some.sampled_from(NAMES), some.sampled_from(IDS[:3]), some.sampled_from(IDS[:3])))
+
+
+def test_undo_restores_what_stood(filed: Desk) -> None:
+    """After any acts, as many undos give the tables as they were, and as many redos as they became."""
+    with open_vault(filed.folder, read_header(filed.folder), typed(PASSPHRASE), day()) as vault:
+        acts = _acts(vault)
+
+        @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(STEPS)
+        def undone(steps: list[tuple[str, str, str]]) -> None:
+            states = [_state(vault)]
+            for name, one, other in steps:
+                acts[name](one, other)
+                if _state(vault) != states[-1]:
+                    states.append(_state(vault))
+            for state in reversed(states[:-1]):
+                undo(vault)
+                assert state == _state(vault)
+            for state in states[1:]:
+                redo(vault)
+                assert state == _state(vault)
+            with pytest.raises(NothingDone):
+                redo(vault)
+            assert [] == verify_vault(vault).faults
+
+        undone()
