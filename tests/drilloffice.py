@@ -169,12 +169,17 @@ class Office:
         self.underseal("courier", "pull", "--to", stick, secret=True)
         bundle = sorted(stick.glob("*.bundle"))[-1]
         self.underseal("desk", "receive", bundle, "--outgoing", stick / "outgoing", secret=True)
-        self.underseal("courier", "push", "--from", stick / "outgoing", secret=True)
+        self.push_outgoing()
         listed = json.loads(self.underseal("desk", "list", "--json", secret=True))
         manifest = json.loads(bundle.read_bytes().partition(b"\n")[0])
         self._received += len(manifest["envelopes"])
         assert self._received == len(listed)
         return sorted(name for name, _ in manifest["envelopes"])
+
+    def push_outgoing(self) -> None:
+        """Push what the desk has signed, the newest acknowledgement with it."""
+        self._gate_is_reached()
+        self.underseal("courier", "push", "--from", self.place / "stick/outgoing", secret=True)
 
     def at_courier(self, public: Path) -> dict[str, str]:
         """Return what stands for the RUNBOOK's words on this courier's computer, with a signing on its stick."""

@@ -178,7 +178,7 @@ def test_new_release(drill: Drill, office: Office) -> None:
 
 
 def test_copies_and_restore(drill: Drill, office: Office) -> None:
-    """From a stick and the public folder a new host has the old addresses and the old key, and no letter."""
+    """From a stick and the public folder a new host has the old addresses and key, and no letter; the desk goes on."""
     host = drill.hosts["host"]
     drill.follow(host, "Copies", 1, answers=(PASSPHRASE, PASSPHRASE))
     stick = (host.tree / "media/stick/portal-host.age").read_bytes()
@@ -189,7 +189,7 @@ def test_copies_and_restore(drill: Drill, office: Office) -> None:
     drill.checkout(SOURCE / "dist")
     drill.follow(None, "1. ")
     new = drill.host("restored")
-    drill.bring(new, SOURCE / "deploy", drill.staff / "wheelhouse", office.latest)
+    drill.bring(new, SOURCE / "deploy", drill.staff / "wheelhouse", office.public)
     (new.tree / "media/stick/portal-host.age").write_bytes(stick)
     drill.follow(new, "2. ")
     drill.follow(new, "3. ")
@@ -203,8 +203,11 @@ def test_copies_and_restore(drill: Drill, office: Office) -> None:
     drill.follow(new, "6. ", 1)
     drill.follow(new, "7. ")
     check(new, drill.follow(new, "8. "))
-    assert office.post_by_tls(new)
-    assert office.reachable_by_tor()
+    letters = [office.post_by_tls(new), office.post_by_tor()]
+    office.push_outgoing()  # "What a lost host costs": the desk goes on with the bundles of the new host
+    assert office.carry() == sorted(letters)
+    drill.follow(None, "After a signing", replaced=office.at_courier(office.latest), answers=(COURIERS,))
+    assert (office.latest / "page/SHA256SUMS").read_text() == office.fetch_by_tls(new, "/SHA256SUMS")
 
 
 def test_store(drill: Drill, office: Office) -> None:
