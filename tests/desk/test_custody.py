@@ -95,6 +95,38 @@ def test_passed_report_can_be_taken_back(held: Desk) -> None:
     assert 0 == held("verify").code
 
 
+def test_superseded_words_are_nowhere(held: Desk) -> None:
+    """What is masked later, and what is taken back, stands in no table of the vault; passed again, it is read again."""
+    assert "Nothing to find" in _dump(held)
+    held("mask", "2222", "--add", typed="Nothing\n")
+    assert "[masked: chosen] to find here." == held("show", "2222", "--json").json["masked"]
+    assert "nothing" not in _dump(held).lower()
+    for words in (["quarantine", "2222"], ["quarantine", "2222", "--isolate"]):
+        held("pass", "1111")
+        assert "trained us" in _dump(held)
+        assert 0 == held("quarantine", words[1].replace("2", "1"), *words[2:], typed="a name\n").code
+        assert [word for word in ("trained", "leave") if word in _dump(held).lower()] == []
+        assert 0 == held("verify").code
+    assert "to find here" in _dump(held)
+    assert (0, 0) == (held("verify", "--rebuild").code, held("verify").code)
+
+
+def test_only_superseded_words_may_be_missing(held: Desk) -> None:
+    """Verify misses the words that everybody should be reading, whatever was masked or taken back before."""
+    held("quarantine", "2222", typed="let us see\n")
+    held("pass", "2222")
+    held("mask", "2222", "--add", typed="find\n")
+    assert 0 == held("verify").code
+    with (
+        open_vault(held.folder, read_header(held.folder), typed(PASSPHRASE), day()) as vault,
+        vault.writing() as writer,
+    ):
+        gone = "DELETE FROM texts WHERE text = 'Nothing to [masked: chosen] here.'"
+        assert 1 == writer.connection.exec_driver_sql(gone).rowcount
+    run = held("verify")
+    assert (4, True) == (run.code, "(masked) is missing" in run.err)
+
+
 def test_isolated_is_for_counsel_alone(desk: Desk, office: Office) -> None:
     """A classified marking: the custodian opens nothing and offers no way on; counsel does, by role and by key."""
     marked = letter("(S//NOFORN) the annex says so.", id="33" * 16)
