@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from desk.custody import CHOSEN, Span, State, first_look, joined, masked, read_layer, spans_of_words, write_layer
+from desk.index import search
 from desk.vault import open_vault, read_header
 
 SAMPLES = json.loads(resources.files("intake").joinpath("samples.json").read_text("utf-8"))["samples"]
@@ -143,6 +144,60 @@ def test_isolated_is_for_counsel_alone(desk: Desk, office: Office) -> None:
     assert "annex" in desk("show", "3333", "--words", *counsel).out
     assert 0 == desk("pass", "3333", *counsel).code
     assert "annex says so" in desk("show", "3333").out
+
+
+@pytest.mark.parametrize("written", ["text", "escaped", "broken"])
+def test_marking_in_what_was_set_aside(desk: Desk, office: Office, written: str) -> None:
+    """A letter that is not as it must be holds a classified marking: counsel alone sees it, by role and by key."""
+    marked = {"text": "TOP SECRET//NOFORN the list.", "escaped": "It is so.\n(S) the list.", "broken": "(S) the list."}
+    plaintext = letter(marked[written], extra=1)
+    if written == "escaped":
+        plaintext = plaintext.replace(b"(S)", b"\\u0028S\\u0029")[: len(plaintext)]
+    if written == "broken":
+        plaintext = plaintext.replace(b"}", b" ")
+    desk.receive(office.bundle([office.envelope(plaintext), office.envelope(letter("No list here.", extra=1))]))
+    counsel = ("--identity", str(office.secret / "counsel.age"))
+    held, calm = sorted(
+        (one["envelope"] for one in desk("set-aside", "--json").json),
+        key=lambda name: "No list" in desk("set-aside", name, "--words").out,
+    )
+    assert "No list here." in desk("set-aside", calm, "--words").out
+    for words in ((), counsel):
+        run = desk("set-aside", held, "--words", *words)
+        assert (2, "", True) == (run.code, run.out, "call counsel" in run.err)
+    desk("roles", "Ana Example", "--role", "custodian", "--role", "counsel")
+    assert 2 == desk("set-aside", held, "--words").code
+    assert "the list" in desk("set-aside", held, "--words", *counsel).out
+
+
+SEARCHED = {
+    "NUL before": ("\0nothing", 0),
+    "NUL after": ("nothing\0", 0),
+    "half a pair": ("\ud800nothing", 1),
+    "byte that is no UTF-8": ("ma\udcf1ana", 1),
+}
+
+
+@pytest.mark.parametrize("name", SEARCHED)
+def test_odd_words_are_looked_for(held: Desk, name: str) -> None:
+    """Words with a NUL find what they would without; what is no UTF-8 is refused in one sentence."""
+    words, code = SEARCHED[name]
+    run = held("search", "--json", typed=words)
+    assert code == run.code
+    if code:
+        assert "desk: the words to look for could not be read as UTF-8 text" in run.err.split("\n")
+    else:
+        assert ["22" * 16] == [hit["id"] for hit in run.json]
+
+
+def test_search_takes_any_text(held: Desk) -> None:
+    """The search itself stumbles over nothing that it is asked for."""
+    with (
+        open_vault(held.folder, read_header(held.folder), typed(PASSPHRASE), day()) as vault,
+        vault.reading() as connection,
+    ):
+        found = [search(connection, words, limit=9) for words in ("\ud800x", "\0", "x\0", '"\0"', "\udcf1*")]
+    assert [[]] * 5 == found
 
 
 def test_what_cannot_wait_comes_up(desk: Desk, office: Office) -> None:
