@@ -297,12 +297,15 @@ def read_report(vault: Vault, report: str) -> Whole:
         coded = connection.execute(select(codings.code, codings.reviewer).where(codings.report == report)).all()
         opened = connection.execute(select(openings.reviewer, openings.day).where(openings.subject == report))
         withheld = card["custody"] != State.PASSED and not trusted
+        texts = [() if withheld else _written(connection, names, table, report, field) for table, field in _WRITTEN]
         return Whole(
             _report(card),
             facts,
             masked_words(connection, report),
             {code: tuple(names[r] for c, r in coded if c == code) for code in card["codes"]},
-            *(() if withheld else _written(connection, names, table, report, field) for table, field in _WRITTEN),
+            texts[0],
+            texts[1],
+            texts[2],
             tuple(links_of(connection, [report])),
             tuple((names[reviewer], day) for reviewer, day in opened),
             withheld,
