@@ -2,7 +2,8 @@
 """What the custodian does to a report: quarantine, mask, lift a mask, pass. Each is an event; the letter never changes.
 
 While a report is in quarantine, the vault keeps places of masks and no words of it but the sealed letter. Passing it
-writes the masked words, which everybody at the desk may then read and search.
+writes the masked words, which everybody at the desk may then read and search. They are erased when other masks take
+their place, and when the report is taken back; nothing that was masked later stays readable in the vault.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from desk.custody import Span, State, first_look, joined, masked, read_layer, sp
 from desk.decisions import Topic, after, standing
 from desk.errors import Isolated, NoSuchMask, NoSuchWords
 from desk.events import Kind
-from desk.filing import record_masks
+from desk.filing import erase_masked_words, record_masks
 from desk.reading import read_report
 from desk.review import checked_text
 from desk.roles import Act, refuse_unless
@@ -114,6 +115,8 @@ def quarantine(vault: Vault, report: str, reason: str, *, isolate: bool = False)
 
 def _decide(writer: Writer, report: str, state: State, reason: str) -> None:
     stands = standing(writer.connection, Topic.CUSTODY, report)
+    if state is not State.PASSED:
+        erase_masked_words(writer, report)
     named = writer.text(checked_text(reason)) if reason.strip() else None
     writer.record(Kind.CUSTODY, report=report, state=state.value, reason=named, after=after(stands))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 
 from crypto.envelope import seal
 from crypto.errors import CryptoError, NotForUs
@@ -16,6 +16,7 @@ from crypto.secret.identity import HybridIdentity
 from crypto.secret.opening import open_envelope
 from desk import tables
 from desk.custody import Look, Span, State, first_look, masked, write_layer
+from desk.decisions import Topic, all_decisions
 from desk.events import Kind
 from desk.faults import DESK_ERROR, ID_TAKEN, NO_MATCH
 from desk.settings import Settings
@@ -140,15 +141,22 @@ def file_envelope(writer: Writer, name: str, envelope: bytes, judged: Judged) ->
 def record_masks(
     writer: Writer, report: str, letter: str, text: str | None, spans: Sequence[Span], after: str | None
 ) -> None:
-    """Write a whole layer of masks over a letter, and the masked words it makes.
+    """Write a whole layer of masks over a letter, and the masked words it makes; masked words of before are erased.
 
     letter  digest of the plaintext that `text` stands in
     text    None where masked words shall not be written yet
     after   the layers whose place it takes
     """
+    erase_masked_words(writer, report)
     words = None if text is None else writer.text(masked(text, spans))
     layer = writer.text(write_layer(spans))
     writer.record(Kind.MASKED, report=report, letter=letter, masked=words, layer=layer, after=after)
+
+
+def erase_masked_words(writer: Writer, report: str) -> None:
+    """Erase the masked words of a report: what is masked since, or was taken back, stands nowhere but sealed."""
+    names = [layer.value for layer in all_decisions(writer.connection, Topic.MASKS, report)]
+    writer.connection.execute(delete(tables.texts).where(tables.texts.c.id.in_(names)))
 
 
 def _set_aside(writer: Writer, name: str, envelope: bytes, fault: str, sealed: bytes | None) -> Outcome:

@@ -92,12 +92,15 @@ def read_text(what: str, *, one: bool = False) -> str:
     """Return a text from standard input: typed at the terminal, or piped in, never from an argument.
 
     one  of one line only
+    Raises TextUnreadable; a line with bytes that are no UTF-8 is refused, a longer text has U+FFFD in their place.
     """
     if sys.stdin.isatty():
         VOICE.say(f"type the {what}; end " + ("them with Enter" if one else "it with Ctrl-D on a line of its own"))
     try:
         if one:
-            return sys.stdin.readline(MAX_INPUT_CHARACTERS)
+            line = sys.stdin.readline(MAX_INPUT_CHARACTERS)
+            line.encode()
+            return line
         return sys.stdin.read(MAX_INPUT_CHARACTERS)
-    except (OSError, UnicodeDecodeError):
+    except (OSError, UnicodeError):
         raise TextUnreadable(what) from None

@@ -106,6 +106,11 @@ def find(text: str) -> tuple[Hit, ...]:
     return tuple(Hit(rule_id, start, end) for start, end, _, rule_id in sorted(found))
 
 
+def folded(text: str) -> Copy:
+    """Return a text as the rules meet it, but with the letters of every script."""
+    return _detectors().folding.copy(text, every_script=True)
+
+
 def combine(hits: Sequence[Hit], answers: Mapping[str, object]) -> Combination | None:
     """Return the quasi-identifiers that together could point to a case, or None when they are few.
 

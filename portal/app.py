@@ -24,10 +24,10 @@ from crypto.primitives import sha256
 from intake.limits import MIB
 from portal.config import Config, SettingRefused
 from portal.counter import Counter, NotTaken, Uncertain
-from portal.gauge import DatabaseGauge
+from portal.gauge import answers, measured_database
 from portal.headers import HeaderLayer
 from portal.publishing import PLAIN_TEXT, Lists, Pages
-from portal.room import RETRY_AFTER_SECONDS, Gauge, Word
+from portal.room import RETRY_AFTER_SECONDS, Gauge, Word, measured_disk
 from portal.shelf import Letter, Shelf
 
 OCTETS = "application/octet-stream"
@@ -83,7 +83,7 @@ class Portal:
     counter: Counter
     lists: Lists
     pages: Pages
-    gauge: Gauge | DatabaseGauge
+    gauge: Gauge
     today: Callable[[], date]
 
 
@@ -109,7 +109,10 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
     app.url_map.merge_slashes = False
     lists = Lists(shelf, config.office.root, config.office.floor)
     counter = Counter(shelf, config.turn_file, today)
-    gauge = Gauge(config) if config.store is None else DatabaseGauge(shelf, config.ceiling_mib)
+    if config.store is None:
+        gauge = Gauge(lambda: measured_disk(config))
+    else:
+        gauge = Gauge(lambda: measured_database(shelf, config.ceiling_mib), answers=lambda: answers(shelf))
     app.extensions["underseal"] = Portal(config, shelf, counter, lists, pages, gauge, today)
     app.before_request(_check_name)
     app.url_map.converters["page_file"] = PageFile

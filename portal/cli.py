@@ -22,7 +22,7 @@ from intake.signedpage import SignedPage, read_page_folder
 from intake.statements import read_statements
 from portal.app import utc_today
 from portal.config import Config, load_config, load_portal_key, read_store_url, write_settings
-from portal.gauge import DatabaseGauge
+from portal.gauge import measured_database
 from portal.listening import Place, take_handed_over
 from portal.nightly import tidy
 from portal.pagefiles import PageFiles
@@ -192,7 +192,7 @@ def status(folder: Path, as_json: bool) -> None:
     disk = measure(config)
     room = word_for(disk, config.full_percent, config.floor_mib)
     if config.store is not None:
-        room = DatabaseGauge(shelf, config.ceiling_mib).word()
+        room = measured_database(shelf, config.ceiling_mib)(0.0)
     shelf.close()
     facts = {
         "waiting": waiting,

@@ -182,6 +182,14 @@ class Shelf:
         with self._reading.begin() as connection:
             return connection.execute(query).first() is not None
 
+    def note_acknowledged(self, pull: int) -> None:
+        """Note that the desk holds the bundles of this shelf up to this number."""
+        column = MANIFESTS.c
+        with self._writing() as connection:
+            connection.execute(
+                update(MANIFESTS).where(column.pull <= pull, column.signature.is_not(None)).values(signature=None)
+            )
+
     def begin(self) -> "Writing":
         """Return a transaction that alone may write, for making a manifest or taking a list."""
         return Writing(self._writing())
@@ -274,14 +282,31 @@ class Writing:
         """Return the manifest of the last pull."""
         return _last_manifest(self._connection)
 
+    def knows(self, digest: str) -> bool:
+        """Return whether a manifest of this digest is here, under any number."""
+        query = select(MANIFESTS.c.pull).where(MANIFESTS.c.digest == digest)
+        return self._connection.execute(query).first() is not None
+
+    def any_acknowledged(self) -> bool:
+        """Return whether the desk holds a bundle of this shelf, as far as the shelf knows.
+
+        What the shelf went on from is no bundle of it: no signature, line or number before. Where such a row has
+        number 1, and others follow, it counts as one.
+        """
+        column = MANIFESTS.c
+        last = select(func.max(column.pull)).scalar_subquery()
+        gone_on_from = column.line.is_(None) & column.previous.is_(None) & ((column.pull > 1) | (column.pull == last))
+        query = select(column.pull).where(column.signature.is_(None), ~gone_on_from)
+        return self._connection.execute(query.limit(1)).first() is not None
+
     def digests(self) -> list[tuple[str, int]]:
         """Return digest and length of every envelope, sorted by digest."""
         query = select(ENVELOPES.c.digest, func.length(ENVELOPES.c.body)).order_by(ENVELOPES.c.digest)
         return [(digest.hex(), size) for digest, size in self._connection.execute(query)]
 
     def keep_manifest(self, made: MadeManifest) -> None:
-        """Keep a manifest as the last one; of those before, only number, digest and day stay."""
-        self._connection.execute(update(MANIFESTS).values(line=None, signature=None))
+        """Keep a manifest as the last one; of those before, only number, digests, day and signature stay."""
+        self._connection.execute(update(MANIFESTS).values(line=None))
         day = _pass_day(self._connection, made.day)
         self._connection.execute(
             insert(MANIFESTS).values(

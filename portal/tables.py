@@ -29,7 +29,7 @@ MANIFESTS = Table(
     Column("previous", Text),
     Column("day", Date, nullable=False),
     Column("line", LargeBinary),  # of the last manifest only
-    Column("signature", Text),
+    Column("signature", Text),  # until the desk has acknowledged it; none where it is not of this shelf
 )
 KEY_LISTS = Table(
     "key_lists",

@@ -66,6 +66,24 @@ def test_vault_holds_no_persons_key(desk: Desk, coder: Desk) -> None:
     assert 2 == len(json.loads(text)["doors"])
 
 
+def test_texts_about_a_held_report_are_withheld(desk: Desk, coder: Desk) -> None:
+    """While a report is not passed, notes, summaries and reasons are for those who may see what it hides."""
+    coder("note", "0101", typed="about Almanzar\n")
+    coder("summarize", "0101", typed="Almanzar was sent back\n")
+    coder("status", "0101", "closed", typed="Almanzar again\n")
+    assert 3 == coder("show", "0101").out.count("Almanzar")
+    desk("quarantine", "0101", typed="a name\n")
+    for words in ((), ("--json",)):
+        assert (0, 3) == (
+            coder("show", "0101", *words).out.count("Almanzar"),
+            desk("show", "0101", *words).out.count("Almanzar"),
+        )
+    assert "summaries, notes, reasons: not shown, the report is not passed" in coder("show", "0101").out.split("\n")
+    assert [True, False] == [one("show", "0101", "--json").json["withheld"] for one in (coder, desk)]
+    desk("pass", "0101")
+    assert 3 == coder("show", "0101").out.count("Almanzar")
+
+
 REFUSED = {
     "mask": ["mask", "0101"],
     "pass": ["pass", "0101"],

@@ -224,3 +224,16 @@ def test_ceiling_is_the_room(
     assert ["full", "filling", "plenty"] == [c.get("/health").text.split()[-1] for c in (full, low, plenty)]
     answers = [c.post("/envelopes", data=office.envelope(), headers=OCTETS).status_code for c in (full, low, plenty)]
     assert [503, 201, 201] == answers
+
+
+def test_letter_changes_no_word(client_of: Callable[..., FlaskClient], store: PostgresqlKit, shelf: Shelf) -> None:
+    """What takes the database over a level changes nothing that everybody is told, until a moment of chance."""
+    mib = shelf.used_bytes() * 2 // 2**20
+    client = client_of(ceiling_mib=mib)
+    assert "up\nroom plenty\n" == client.get("/health").text
+    with store.server.connect(store.database) as connection:
+        connection.execute("CREATE TABLE more AS SELECT repeat('x', 1000) FROM generate_series(1, %s)" % (mib * 1000))
+    assert shelf.used_bytes() > mib * 2**20
+    time.sleep(1.1)
+    assert "up\nroom plenty\n" == client.get("/health").text
+    assert "up\nroom full\n" == client_of(ceiling_mib=mib).get("/health").text
