@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from deskkit import PASSPHRASE, Desk, Office, day, letter, letter_value, manifest_digest, typed
 
-from desk import holds, purge, second
+from desk import holds, purge, review, second, session, undo
 from desk.errors import Held, NotDue, OwnRequest, RoleMissing, SecondNeeded
 from desk.roles import Role, people, written
 from desk.second import Guarded
@@ -74,6 +74,54 @@ def test_schedule(kept: Desk, days: int, expected: dict[str, str]) -> None:
         assert expected == {one.subject: one.rule.id for one in purge.due(vault)}
 
 
+def test_what_was_worked_on_is_counted_from_the_last_work(kept: Desk) -> None:
+    """A code of today makes nothing due that is two years old, and what ever had a code or a note waits for its end."""
+    with _later(kept, 800) as vault:
+        review.tag(vault, [RECORD], ["OTH.OUT"])
+        review.untag(vault, [RECORD], ["OTH.OUT"])
+        review.tag(vault, [OPEN], ["OTH.OUT"])
+        assert [OUT] == [one.subject for one in purge.due(vault)]
+    with _later(kept, 830) as vault:
+        assert {OUT, OPEN} == {one.subject for one in purge.due(vault)}
+        review.tag(vault, [OPEN], ["REV.OVER"])
+        assert [OUT] == [one.subject for one in purge.due(vault)]
+    with _later(kept, 3000) as vault:
+        assert {OUT: "out_of_scope", RECORD: "record_only"} == {one.subject: one.rule.id for one in purge.due(vault)}
+
+
+def test_closed_is_counted_from_the_closing(kept: Desk) -> None:
+    """What was closed today stays for two years more; undoing that and doing it again begins anew."""
+    with _later(kept, 800) as vault:
+        review.set_status(vault, [OPEN], review.Status.REVIEWING)
+        review.set_status(vault, [OPEN], review.Status.CLOSED, "the award came")
+        assert OPEN not in {one.subject for one in purge.due(vault)}
+    with _later(kept, 900) as vault:
+        undo.undo(vault)
+        undo.redo(vault)
+    with _later(kept, 1629) as vault:
+        assert OPEN not in {one.subject for one in purge.due(vault)}
+    with _later(kept, 1630) as vault:
+        assert OPEN in {one.subject for one in purge.due(vault)}
+
+
+def test_openings_and_views_are_no_work(kept: Desk) -> None:
+    """Looking at a report keeps it no longer."""
+    with _later(kept, 360) as vault:
+        review.see(vault, RECORD)
+    with _later(kept, 365) as vault:
+        assert RECORD in {one.subject for one in purge.due(vault)}
+
+
+def test_clock_that_was_behind_makes_nothing_due(desk: Desk, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A desk whose clock stood years behind when it filed counts from the portal's day of the bundle."""
+    with monkeypatch.context() as patched:
+        patched.setattr(session, "today", lambda: day() - timedelta(days=1100))
+        assert 0 == desk.receive(office.bundle([office.envelope(letter("for the record", id=RECORD))])).code
+    assert [] == desk("retention", "--json").json["due"]
+    with _later(desk, 365) as vault:
+        assert [RECORD] == [one.subject for one in purge.due(vault)]
+
+
 def test_one_wrong_clock_erases_nothing(kept: Desk) -> None:
     """A machine set years ahead finds nothing due that the portal's bundles do not confirm."""
     with open_vault(kept.folder, read_header(kept.folder), typed(PASSPHRASE), day() + timedelta(days=4000)) as vault:
@@ -96,8 +144,9 @@ def test_purge_erases_and_leaves_a_tombstone(kept: Desk) -> None:
 
 
 def test_unused_words_go_and_facts_stay(kept: Desk) -> None:
-    """After two years the words go; answers and codes are still there, and the raw words are said to be erased."""
+    """Two years after the closing the words go; answers and codes stay, and the raw words are said to be erased."""
     kept("tag", "0202", "REV.OVER")
+    kept("status", "0202", "closed", typed="the award came")
     with _later(kept, 730) as vault:
         purge.purge(vault, [OPEN])
         assert [] == verify_vault(vault).faults
