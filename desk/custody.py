@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from desk.stricter import find_stricter, words_of
 from intake.detectors import Group, Hit, combine, find, rules
 
 CLASSIFIED = "marking_classified"
 COMBINATION = "combination"  # several facts that together could point to one case
 CHOSEN = "chosen"  # a mask that the custodian chose
-CONTACT = frozenset({"mail", "phone", "badge", "ssn"})  # of the writer: nobody at the desk may learn it by chance
+CONTACT = frozenset({"mail", "phone", "badge", "ssn", "url"})  # of the writer: nobody may learn it by chance
 WATERMARK = frozenset({"invisible", "mixed_script"})  # wording that tells which copy of a document was used
 CANNOT_WAIT = frozenset({"removal", "distress", "urgent"})
 _QUARANTINING = frozenset({Group.APPLICANT, Group.MARKING, Group.DOCUMENT, Group.TRICK})
@@ -57,8 +58,11 @@ def first_look(text: str, answers: Mapping[str, object]) -> Look:
     hits = find(text)
     shown = [hit for hit in hits if hit.rule not in _quiet()]
     together = combine(hits, answers)
-    flags = {hit.rule for hit in shown} | ({COMBINATION} if together else set())
+    strict = find_stricter(text)
+    flags = {hit.rule for hit in shown} | {one.rule for one in strict} | ({COMBINATION} if together else set())
+    names = [text[hit.start : hit.end] for hit in shown if hit.rule == "name"]
     spans = [Span(hit.start, hit.end, hit.rule) for hit in shown if _groups()[hit.rule] is not Group.URGENT]
+    spans += [Span(one.start, one.end, one.rule) for one in (*strict, *words_of(text, names))]
     if together:
         spans += _uncovered(together.hits, spans)
     return Look(_state(flags), tuple(sorted(flags)), bool(flags & CANNOT_WAIT), joined(spans))
@@ -67,8 +71,8 @@ def first_look(text: str, answers: Mapping[str, object]) -> Look:
 def _state(flags: set[str]) -> State:
     if CLASSIFIED in flags:
         return State.ISOLATED
-    groups = {_groups()[flag] for flag in flags if flag != COMBINATION}
-    if groups & _QUARANTINING or flags & (CONTACT | WATERMARK | {COMBINATION}):
+    groups = {_groups().get(flag) for flag in flags}
+    if None in groups or groups & _QUARANTINING or flags & (CONTACT | WATERMARK):
         return State.QUARANTINE
     return State.PASSED
 

@@ -96,7 +96,7 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
     """Return the officer's side. Raises SettingRefused for debug switches, PageUntrusted for a page not as signed."""
     shelf = Shelf(config.shelf_url)
     shelf.open()
-    pages = Pages(config)
+    pages = Pages(shelf, config.office.root)
     app = Flask("underseal-portal", static_folder=None, template_folder=None)
     app.config.update(
         TRUSTED_HOSTS=list(config.hosts),
@@ -107,7 +107,7 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
         raise SettingRefused("debug", "the portal has no debug mode")
     app.session_interface = NoSession()
     app.url_map.merge_slashes = False
-    lists = Lists(shelf, config.roots, config.office.floor)
+    lists = Lists(shelf, config.office.root, config.office.floor)
     counter = Counter(shelf, config.turn_file, today)
     gauge = Gauge(config) if config.store is None else DatabaseGauge(shelf, config.ceiling_mib)
     app.extensions["underseal"] = Portal(config, shelf, counter, lists, pages, gauge, today)
@@ -127,7 +127,7 @@ officer = Blueprint("officer", __name__)
 def show_file(name: str = "") -> Response:
     """Answer with a file of the page, the same bytes for everyone, compressed beforehand where the browser takes it."""
     path = f"/{name}"
-    file = _portal().pages.current().get(path)
+    file = _portal().pages.find(path)
     if file is None:
         raise Refusal(404)
     accepted = request.accept_encodings

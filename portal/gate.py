@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 
 from crypto.errors import CryptoError
+from crypto.handedon import Roots
 from crypto.keylist import MAX_LIST_BYTES
 from crypto.primitives import digest
 from crypto.signature import SIGNATURE_CHARACTERS, Namespace, SigningKey, sign, verify
@@ -37,6 +38,7 @@ from portal.publishing import (
     ListRefused,
     Lists,
     StatementRefused,
+    roots_of,
     take_list,
     take_page,
     take_statements,
@@ -81,7 +83,7 @@ class Gate:
         self._shelf = Shelf(config.shelf_url)
         self._shelf.open()
         self._ballast = Ballast(config)
-        self._lists = Lists(self._shelf, config.roots, config.office.floor)
+        self._lists = Lists(self._shelf, config.office.root, config.office.floor)
         self._routes: dict[str, tuple[int, Callable[[bytes], Answer]]] = {
             "/status": (0, self._status),
             "/pull": (KIB, self._pull),
@@ -242,25 +244,28 @@ class Gate:
     def _keys(self, body: bytes) -> Answer:
         text, signature = _split(body)
         try:
-            key_list = take_list(self._shelf, text, signature, self._config.roots(), self._config.office.floor)
+            key_list = take_list(self._shelf, text, signature, self._roots(), self._config.office.floor)
         except ListRefused as error:
             raise Refused(str(error)) from error
         return _json({"sequence": key_list.sequence})
 
     def _page(self, body: bytes) -> Answer:
         try:
-            page = read_page(gunzipped(body, MAX_PAGE_BYTES) or b"", self._config.roots().now)
-            take_page(self._config, self._lists, page, self._today())
+            page = read_page(gunzipped(body, MAX_PAGE_BYTES) or b"", self._roots().now)
+            take_page(self._shelf, self._config.office, page, self._today())
         except PageUntrusted as error:
             raise Refused(str(error)) from error
         return _json({"page": page.number})
 
     def _handed_on(self, body: bytes) -> Answer:
         try:
-            roots = take_statements(self._config, self._shelf, body)
+            roots = take_statements(self._shelf, self._config.office, body)
         except StatementRefused as error:
             raise Refused(str(error)) from error
         return _json({"root": roots.now.fingerprint})
+
+    def _roots(self) -> Roots:
+        return roots_of(self._shelf, self._config.office.root)
 
     def _desk_fingerprint(self) -> str:
         key_list = self._lists.trusted(self._today())

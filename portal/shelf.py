@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from crypto.primitives import sha256
 from portal.store import CommitUnsettled, connection_ended, open_store
-from portal.tables import DAMAGED, DAYS, ENVELOPES, KEY_LISTS, MANIFESTS, NONCES
+from portal.tables import DAMAGED, DAYS, ENVELOPES, KEY_LISTS, MANIFESTS, NONCES, PUBLISHED
 
 _DELETE_STEP = 500  # envelopes deleted in one transaction: about 12 MiB of journal
 _STREAM_STEP = 16  # envelopes read at once: short reads, so that a long pull never keeps a letter waiting
@@ -53,6 +53,16 @@ class MadeManifest:
     day: date
     line: bytes | None
     signature: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Signed bytes that every front end serves alike. `digest` is that of `body` when it was written."""
+
+    name: str
+    number: int
+    digest: bytes
+    body: bytes
 
 
 class EnvelopeDamaged(Exception):
@@ -191,6 +201,19 @@ class Shelf:
         with self._reading.begin() as connection:
             return [tuple(row) for row in connection.execute(query.order_by(KEY_LISTS.c.sequence))]
 
+    def published(self, name: str) -> Published | None:
+        """Return what is published under this name."""
+        with self._reading.begin() as connection:
+            return _published(connection, name)
+
+    def published_digest(self, name: str) -> bytes | None:
+        """Return its digest alone: what to ask for where only a change matters."""
+        with self._reading.begin() as connection:
+            found: bytes | None = connection.execute(
+                select(PUBLISHED.c.digest).where(PUBLISHED.c.name == name)
+            ).scalar()
+            return found
+
     def forget_nonces(self, today: date) -> None:
         """Delete the nonces of days that are over; those of yesterday still stand for requests around midnight."""
         with self._writing() as connection:
@@ -288,6 +311,15 @@ class Writing:
             )
         )
 
+    def published(self, name: str) -> Published | None:
+        """Return what is published under this name."""
+        return _published(self._connection, name)
+
+    def publish(self, name: str, number: int, body: bytes) -> None:
+        """Publish these bytes in place of those that have the name."""
+        self._connection.execute(delete(PUBLISHED).where(PUBLISHED.c.name == name))
+        self._connection.execute(insert(PUBLISHED).values(name=name, number=number, digest=sha256(body), body=body))
+
 
 def _stands() -> ColumnElement[bool]:
     """Return the condition that no list with a higher sequence begins on or before the first week of this one."""
@@ -296,6 +328,11 @@ def _stands() -> ColumnElement[bool]:
         newer.c.sequence > KEY_LISTS.c.sequence, newer.c.first <= KEY_LISTS.c.first
     )
     return ~replaced.exists()
+
+
+def _published(connection: Connection, name: str) -> Published | None:
+    row = connection.execute(select(PUBLISHED).where(PUBLISHED.c.name == name)).first()
+    return None if row is None else Published(**row._mapping)
 
 
 def _forget_nonces(connection: Connection, today: date) -> None:

@@ -47,4 +47,13 @@ NONCES = Table(
     Column("day", Date, nullable=False),
     sqlite_with_rowid=False,
 )
+PUBLISHED = Table(  # what every front end serves alike: the page, and the statements that hand the root on
+    "published",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),  # before the bytes: asked for often, and they are large
+    Column("body", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
 DAYS = Table("days", METADATA, Column("largest", Date, primary_key=True))

@@ -57,7 +57,7 @@ def test_quarantined_words_are_nowhere(held: Desk) -> None:
     """Until it is passed, the open vault holds no word of it: not for the owner of its passphrase either."""
     shown = held("show", "0000").out
     assert "words: not shown, the report is not passed" in shown.split("\n")
-    assert "found by the detectors: a_number, name" in shown.split("\n")
+    assert "found by the detectors: a_number, long_number, name" in shown.split("\n")
     assert [word for word in ("Almanzar", "123456789", "sent back") if word in _dump(held) + shown] == []
     assert "found in 0 reports" in held("search", typed="sent back\n").err
 

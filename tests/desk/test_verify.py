@@ -42,7 +42,7 @@ def _alter(desk: Desk, statement: str) -> None:
 
 
 ALTERED = {
-    "event's body": ("UPDATE events SET body = replace(body, 'STD.NEXUS', 'STD.RAISE')", "event 13 of Ana Example"),
+    "event's body": ("UPDATE events SET body = replace(body, 'STD.NEXUS', 'STD.RAISE')", "event 14 of Ana Example"),
     "event's digest": ("UPDATE events SET digest = 'x' WHERE number = 5", "event 5 of Ana Example"),
     "event's signature": (
         "UPDATE events SET signature = (SELECT signature FROM events WHERE number = 4) WHERE number = 5",
@@ -50,7 +50,7 @@ ALTERED = {
     ),
     "event gone": ("DELETE FROM events WHERE number = 4", "event 5 of Ana Example: event 4 is missing"),
     "first event gone": ("DELETE FROM events WHERE number = 1", "event 2 of Ana Example: the chain does not begin"),
-    "last event gone": ("DELETE FROM events WHERE number = 18", "table openings is not what the log makes of it"),
+    "last event gone": ("DELETE FROM events WHERE number = 20", "table seen is not what the log makes of it"),
     "note": ("UPDATE texts SET text = 'another note' WHERE text = 'a note'", "(noted) was altered"),
     "summary": ("UPDATE texts SET text = 'another' WHERE text = 'a summary'", "(summarized) was altered"),
     "reason": ("UPDATE texts SET text = 'another' WHERE text = 'a reason'", "(status) was altered"),
@@ -138,7 +138,7 @@ def test_rebuild_keeps_hands_off_a_bad_log(busy: Desk) -> None:
 
 def test_verify_tells_the_head(busy: Desk) -> None:
     """The end of the chain is answered, to be written down."""
-    found = re.fullmatch(r"SHA256:\S{43}: 18 events, the last [0-9a-f]{64}\n", busy("verify").out)
+    found = re.fullmatch(r"SHA256:\S{43}: 20 events, the last [0-9a-f]{64}\n", busy("verify").out)
     assert found is not None
 
 

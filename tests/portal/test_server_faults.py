@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from portalkit import Answered, PortalOffice, Served
+from portalkit import Answered, PortalOffice, Served, signed
 from storekit import PostgresqlKit, PostgresqlServer, on_postgresql
 
 from crypto.primitives import digest
@@ -95,6 +95,18 @@ def test_server_down_is_told(served: Served, office: PortalOffice, server: Postg
     assert 5 > time.monotonic() - began
     assert {before, after} == set(shelf.bodies([digest(before), digest(after)]))
     assert set(served.said().splitlines()) <= {"portal: OperationalError at /envelopes"}
+
+
+def test_page_is_not_taken_without_server(served: Served, office: PortalOffice, server: PostgresqlServer) -> None:
+    """Without its server the portal serves the page that it has, and says that a new one was not taken; later it is."""
+    request = office.page_pushed(2)
+    server.stop()
+    time.sleep(LOOK_SECONDS)
+    assert b"HTTP/1.1 503 " == served.gate(signed(office.courier, "/page", request))[:13]
+    assert {b"# page 1"} == {served.request("GET", "/SHA256SUMS").body[:8] for _ in range(8)}
+    server.start()
+    assert b'{"page": 2}' in served.gate(signed(office.courier, "/page", request))
+    assert {b"# page 2"} == {served.request("GET", "/SHA256SUMS").body[:8] for _ in range(8)}
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
