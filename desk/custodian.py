@@ -26,8 +26,6 @@ from desk.second import Guarded, second
 from desk.vault import Vault, Writer
 from desk.words import Raw, refuse_unless_counsel, report_words
 
-FEW = 2  # masks lifted at once; more are many
-
 
 @dataclass(frozen=True, slots=True)
 class Custody:
@@ -68,17 +66,20 @@ def _layers(connection: Connection, report: str) -> list[tuple[Span, ...]]:
 def mask(vault: Vault, case: Custody, words: Sequence[str], lifted: Sequence[int]) -> Custody:
     """Return the case with these words masked wherever they stand, and these masks (counted from 1) lifted.
 
-    Raises NoSuchWords, NoSuchMask, SecondNeeded for many where the desk says so; then no mask is changed.
+    Raises NoSuchWords, NoSuchMask, SecondNeeded for a lift where the desk says so; then no mask is changed.
+    What is agreed to are the places in the letter and their rules: numbers change with every layer.
     """
     refuse_unless(vault, Act.CUSTODY)
     for number in lifted:
         if not 1 <= number <= len(case.spans):
             raise NoSuchMask(number)
-    if len(set(lifted)) > FEW:
-        second(vault, Guarded.UNMASK, {"report": case.report, "lifted": sorted(set(lifted))})
     found = [spans_of_words(case.raw.text, each) for each in words]
     if not all(found):
         raise NoSuchWords
+    if lifted:
+        opened = [case.spans[number - 1] for number in sorted(set(lifted))]
+        places = [[span.start, span.end, span.rule] for span in opened]
+        second(vault, Guarded.UNMASK, {"report": case.report, "letter": case.raw.letter, "lifted": places})
     kept = [span for number, span in enumerate(case.spans, start=1) if number not in lifted]
     spans = joined([*kept, *(span for each in found for span in each)])
     with vault.writing() as writer:

@@ -4,9 +4,10 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from crypto.envelope import seal
 from crypto.errors import CryptoError, NotForUs
@@ -99,20 +100,27 @@ class Judge:
         return Judged(None, letter, first_look(letter.text, letter.answers), digest(plaintext), sealed)
 
 
-def write_facts(letter: Letter, look: Look) -> str:
-    """Return what everybody at the desk may know: chosen answers, consent, names of findings; nothing typed."""
+def write_facts(letter: Letter, look: Look, pulled: str | None) -> str:
+    """Return what everybody at the desk may know: chosen answers, consent, names of findings; nothing typed.
+
+    pulled  the portal's day of the newest bundle by then: erasing is counted from it where the desk's clock was behind
+    """
     body = {
         "questionnaire": {"id": letter.questionnaire_id, "version": letter.questionnaire_version},
         "lang": letter.lang,
         "answers": letter.answers,
         "consent": letter.consent,
         "flags": look.flags,
+        "pulled": pulled,
     }
     return json.dumps(body, sort_keys=True, separators=(",", ":"))
 
 
-def file_envelope(writer: Writer, name: str, envelope: bytes, judged: Judged) -> Outcome:
-    """Write what was found: a report, a repetition of one, or an envelope set aside with its bytes."""
+def file_envelope(writer: Writer, name: str, envelope: bytes, judged: Judged, pulled: date | None = None) -> Outcome:
+    """Write what was found: a report, a repetition of one, or an envelope set aside with its bytes.
+
+    pulled  the portal's day of the bundle that it comes in; None where it comes in none
+    """
     letter, sealed, look = judged.letter, judged.sealed, judged.look
     if letter is None or sealed is None or look is None:
         return _set_aside(writer, name, envelope, judged.fault or DESK_ERROR, sealed)
@@ -130,12 +138,18 @@ def file_envelope(writer: Writer, name: str, envelope: bytes, judged: Judged) ->
         report=letter.id,
         letter=judged.plaintext_digest,
         sealed=digest(sealed),
-        facts=writer.text(write_facts(letter, look)),
+        facts=writer.text(write_facts(letter, look, _newest(writer, pulled))),
     )
     writer.record(Kind.CUSTODY, report=letter.id, state=look.state.value, reason=None, after=None)
     if look.state is State.PASSED:  # words of a report that was not passed stand nowhere, but sealed
         record_masks(writer, letter.id, judged.plaintext_digest, letter.text, look.masks, None)
     return Outcome.FILED
+
+
+def _newest(writer: Writer, pulled: date | None) -> str | None:
+    """Return the portal's day of the newest bundle, this one among them; None before the first."""
+    known = writer.connection.execute(select(func.max(tables.bundles.c.pulled))).scalar_one()
+    return max(filter(None, (known, pulled and pulled.isoformat())), default=None)
 
 
 def record_masks(

@@ -15,6 +15,7 @@ import click
 from desk.errors import TextUnreadable
 from desk.offline import refuse_network
 from desk.passphrase import Passphrases
+from desk.roles import Act, refuse_unless
 from desk.traces import leave_no_traces
 from desk.vault import Vault, open_vault, read_header
 from intake.console import Voice
@@ -41,8 +42,11 @@ class Where:
     passphrase_file: Path | None
 
     @contextmanager
-    def open(self) -> Iterator[Desk]:
-        """Yield the open desk. Raises NetworkUp, VaultLocked, WrongVaultPassphrase and what they are kin to."""
+    def open(self, act: Act | None = None) -> Iterator[Desk]:
+        """Yield the open desk. Raises NetworkUp, VaultLocked, WrongVaultPassphrase and what they are kin to.
+
+        act  what the verb is, where it is one thing: RoleMissing for whoever may not do it
+        """
         leave_no_traces()
         header = read_header(self.folder)
         if not header.throwaway:
@@ -50,6 +54,8 @@ class Where:
         passphrases = Passphrases(self.passphrase_file, header.throwaway)
         unlocked = functools.partial(passphrases.opened, "of the vault")
         with open_vault(self.folder, header, unlocked, today()) as vault:
+            if act is not None:
+                refuse_unless(vault, act)
             yield Desk(vault, passphrases)
 
 

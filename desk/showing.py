@@ -127,7 +127,7 @@ def whole_json(report: Whole, words: str | None) -> dict[str, object]:
         return [{"reviewer": item.reviewer, "day": item.day, "text": item.text} for item in written]
 
     body = report.report.as_json() | {
-        **report.facts,
+        **{name: fact for name, fact in report.facts.items() if name != "pulled"},
         "masked": report.masked,
         "summaries": texts(report.summaries),
         "notes": texts(report.notes),

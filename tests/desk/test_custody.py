@@ -208,15 +208,19 @@ def test_what_cannot_wait_comes_up(desk: Desk, office: Office) -> None:
     assert "TODAY: 1 speak of danger, removal or distress" in desk("status").out.split("\n")
 
 
-def test_lifting_many_needs_two_where_set(held: Desk) -> None:
-    """Two masks may be lifted alone; more need a second person once the desk says so."""
+def test_lifting_needs_two_where_set(held: Desk) -> None:
+    """Once the desk says so, no mask is lifted alone; what is asked for are places and rules, not numbers."""
     held("mask", "0000", "--add", typed="sent\nback\n")
     lift = [word for number in (1, 2, 3) for word in ("--lift", str(number))]
     held("two", "--act", "unmask")
     run = held("mask", "0000", *lift)
     assert (1, True) == (run.code, "second person" in run.err)
     assert "has 4 masks" in held("mask", "0000").err
-    assert 0 == held("mask", "0000", *lift[:4]).code
+    assert 1 == held("mask", "0000", *lift[:2]).code
+    wanted = sorted(request["what"]["lifted"] for request in held("approve", "--json").json)
+    assert [1, 3] == sorted(len(each) for each in wanted)
+    assert all(isinstance(rule, str) and start < end for each in wanted for start, end, rule in each)
+    assert "has 4 masks" in held("mask", "0000").err
 
 
 @pytest.mark.parametrize(
