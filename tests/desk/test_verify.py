@@ -14,7 +14,7 @@ from deskkit import PASSPHRASE, Desk, Office, day, letter, read_log, typed
 from crypto.primitives import digest
 from crypto.signature import SigningKey
 from desk import projections
-from desk.events import Event, EventRefused, Head, Kind, Value, follow, next_event, read_event
+from desk.events import EventRefused, Head, Kind, Value, follow, next_event, read_event
 from desk.filing import Judge, Opener, Outcome
 from desk.passphrase import Passphrases
 from desk.receive import file_one, retry_kept
