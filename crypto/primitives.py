@@ -52,6 +52,11 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def running_digest() -> "hashlib._Hash":
+    """Return a SHA-256 that takes its bytes piece by piece."""
+    return hashlib.sha256()
+
+
 def sha512(data: bytes) -> bytes:
     """Return the 64 bytes of SHA-512."""
     return hashlib.sha512(data).digest()

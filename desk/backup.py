@@ -3,37 +3,46 @@
 
 The copy is an age file. Inside: one line of JSON, the database as it lies on disk (still under its own key), and
 zeros up to a whole MiB, so that its length tells little. Each person's passphrase opens the restored vault as before.
+The line holds the digest of the database, and is signed by the desk's key: whoever knows to whom copies are sealed
+can seal one, but not put another database under a line, nor another line over it.
 """
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
 from sqlalchemy import Connection, select
 
 from crypto.envelope import seal_stream
-from crypto.errors import Broken, CryptoError, NotForUs
-from crypto.primitives import digest
+from crypto.errors import Broken, CryptoError, NotForUs, Untrusted
+from crypto.primitives import digest, running_digest
 from crypto.secret.identity import HybridIdentity
 from crypto.secret.opening import open_stream
+from crypto.signature import Namespace, sign, verify
 from desk import tables
 from desk.decisions import Topic, after, standing
 from desk.errors import CopyDiffers, CopyRefused, NotOurKey
 from desk.events import Kind
-from desk.vault import VAULT_JSON, VAULT_SQLITE, Vault, chain_head, check_empty
+from desk.vault import LOCK, VAULT_JSON, VAULT_SQLITE, Unlocked, Vault, chain_head, check_empty, open_vault
 from desk.vaultfile import MAX_BYTES, read_vault_file
 from intake import files
 
 MIB = 1 << 20
 MAX_LINE_BYTES = 16_384
+_SIGNED = b"copy of a vault "  # before the line, in the namespace of events: no event begins so
 READ_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a copy says of itself: whose it is, of which day, and where each person's chain ended."""
+    """What a copy says of itself: whose it is, of which day, and where each person's chain ended.
+
+    database   digest of the database
+    signature  by the desk's key, over all the rest
+    """
 
     office: str
     day: str
@@ -41,24 +50,37 @@ class About:
     last_pull: int
     vault_json: str
     database_bytes: int
+    database: str
+    signature: str = ""
 
     @property
     def events(self) -> int:
         """How many events it holds."""
         return sum(number for number, _ in self.heads.values())
 
+    def signed(self) -> bytes:
+        """Return what the signature is over."""
+        return _SIGNED + _line(self._body())
+
     def line(self) -> bytes:
         """Return it as the first line of a copy."""
-        body = {
-            "v": 1,
+        return _line({**self._body(), "signature": self.signature})
+
+    def _body(self) -> dict[str, object]:
+        return {
+            "v": 2,
             "office": self.office,
             "day": self.day,
             "heads": {name: list(head) for name, head in self.heads.items()},
             "last_pull": self.last_pull,
             "vault_json": self.vault_json,
             "database_bytes": self.database_bytes,
+            "database": self.database,
         }
-        return json.dumps(body, sort_keys=True).encode() + b"\n"
+
+
+def _line(body: dict[str, object]) -> bytes:
+    return json.dumps(body, sort_keys=True).encode() + b"\n"
 
 
 def backup(vault: Vault, folder: Path, out: Path, watched: Callable[[Iterator[bytes], int], Iterator[bytes]]) -> About:
@@ -71,8 +93,11 @@ def backup(vault: Vault, folder: Path, out: Path, watched: Callable[[Iterator[by
         heads = json.dumps(_heads(writer.connection), sort_keys=True)
         stands = after(standing(writer.connection, Topic.BACKUP, Topic.BACKUP))
         writer.record(Kind.BACKED_UP, heads=digest(heads.encode()), after=stands)
+    key = vault.desk_key()
     with vault.reading() as connection, files.opened(folder / VAULT_SQLITE) as database, files.new_file(out) as file:
-        about = _about(vault, connection, folder, database)  # the transaction keeps the file as it is
+        unsigned = _about(vault, connection, folder, database)  # the transaction keeps the file as it is
+        signature = sign(unsigned.signed(), key, Namespace.EVENT)
+        about = replace(unsigned, signature=signature)
         plain = _Plain(about.line(), database, about.database_bytes)
         for piece in watched(seal_stream(plain.read, vault.settings.long_lived), plain.length // READ_BYTES):
             file.write(piece)
@@ -87,7 +112,10 @@ def _heads(connection: Connection) -> dict[str, tuple[int, str]]:
 
 def _about(vault: Vault, connection: Connection, folder: Path, database: BinaryIO) -> About:
     pulls = connection.execute(select(tables.bundles.c.pull)).scalars().all()
-    length = database.seek(0, 2)
+    whole, length = running_digest(), 0
+    while piece := database.read(READ_BYTES):
+        whole.update(piece)
+        length += len(piece)
     database.seek(0)
     return About(
         vault.settings.office.root.fingerprint,
@@ -96,6 +124,7 @@ def _about(vault: Vault, connection: Connection, folder: Path, database: BinaryI
         max(pulls, default=0),
         files.read(folder / VAULT_JSON, MAX_BYTES).decode("ascii"),
         length,
+        whole.hexdigest(),
     )
 
 
@@ -150,35 +179,60 @@ def _chained(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
 def _read_about(line: bytes) -> About:
     try:
         body = json.loads(line)
-        if body["v"] != 1 or len(body) != 7:
+        if body["v"] != 2 or len(body) != 9:
             raise ValueError
         heads = {str(name): (int(number), str(last)) for name, (number, last) in body["heads"].items()}
         read_vault_file(body["vault_json"].encode("ascii"))
         counts = int(body["last_pull"]), int(body["database_bytes"])
-        return About(str(body["office"]), str(body["day"]), heads, counts[0], body["vault_json"], counts[1])
+        office, day, database, signature = (str(body[name]) for name in ("office", "day", "database", "signature"))
+        return About(office, day, heads, counts[0], body["vault_json"], counts[1], database, signature)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise CopyRefused("its first line is not one that desk backup writes") from None
 
 
-def restore(copy: Copy, folder: Path) -> None:
+def restore(copy: Copy, folder: Path, unlocked: Unlocked, day: date) -> None:
     """Write the vault of a copy into a new or empty folder. vault.json comes last, after all of it was verified.
 
-    Raises VaultThere, CopyRefused, NotStored; then there is no vault in the folder.
+    unlocked  asks for the passphrase of a person of this vault: with it the database is opened, and it has to end
+              where the line says, and to hold the key that signed the line
+    Raises VaultThere, CopyRefused, WrongVaultPassphrase, NotStored; then there is no vault in the folder.
     """
     check_empty(folder)
     files.make_folder(folder)
     folder.chmod(0o700)
     with files.new_file(folder / VAULT_SQLITE) as file:
-        left = copy.about.database_bytes
+        left, whole = copy.about.database_bytes, running_digest()
         try:
             for piece in copy.rest:
                 file.write(piece[:left])
+                whole.update(piece[:left])
                 left -= min(left, len(piece))
         except Broken:
             raise CopyRefused("it was altered or cut short") from None
         if left:
             raise CopyRefused("it is shorter than it says")
-    files.write_new(folder / VAULT_JSON, copy.about.vault_json.encode("ascii"))
+        if whole.hexdigest() != copy.about.database:
+            raise CopyRefused("its database is not the one that its first line names")
+    try:
+        _check_inside(copy.about, folder, unlocked, day)
+        files.write_new(folder / VAULT_JSON, copy.about.vault_json.encode("ascii"))
+    except BaseException:
+        for name in (VAULT_SQLITE, LOCK):
+            (folder / name).unlink(missing_ok=True)
+        raise
+
+
+def _check_inside(about: About, folder: Path, unlocked: Unlocked, day: date) -> None:
+    file = read_vault_file(about.vault_json.encode("ascii"))
+    with open_vault(folder, file, unlocked, day) as vault:
+        with vault.reading() as connection:
+            heads = _heads(connection)
+        try:
+            verify(about.signed(), about.signature, vault.settings.desk, Namespace.EVENT)
+        except Untrusted:
+            raise CopyRefused("its first line is not signed by the desk whose vault it holds") from None
+        if heads != about.heads or vault.settings.office.root.fingerprint != about.office:
+            raise CopyRefused("its database does not end where its first line says")
 
 
 def refuse_if_older(about: About, expected: str) -> None:

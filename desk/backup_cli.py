@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The verbs backup and restore."""
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from desk.offline import refuse_network
 from desk.passphrase import Passphrases
 from desk.roles import Act
 from desk.secretfiles import open_identities
-from desk.session import FOLDER_VARIABLE, VOICE, Where, with_desk
+from desk.session import FOLDER_VARIABLE, VOICE, Where, today, with_desk
 from desk.traces import leave_no_traces
+from desk.vaultfile import read_vault_file
 from intake import files
 
 _PATH = click.Path(path_type=Path)
@@ -52,6 +54,7 @@ def backup(where: Where, out: Path) -> None:
 def restore(copy: Path, folder: Path, identity: Path, expect: str | None, passphrase_file: Path | None) -> None:
     """Make a vault again from a sealed copy, in a new folder.
 
+    It asks for the passphrase of one person of this vault: with it, what the copy says of itself is checked.
     What was done after the copy is lost with the old vault: the copy says where it ends, and asks before it goes back.
 
     \b
@@ -72,7 +75,9 @@ def restore(copy: Path, folder: Path, identity: Path, expect: str | None, passph
             copies.refuse_if_older(about, expect)
         elif passphrase_file is None and click.prompt(f"type {about.day} to go back to it", err=True) != about.day:
             raise NotAgreed
-        copies.restore(opened, folder)
+        header = read_vault_file(about.vault_json.encode("ascii"))
+        own = Passphrases(passphrase_file, header.throwaway)
+        copies.restore(opened, folder, functools.partial(own.opened, "of yours, for the vault"), today())
     VOICE.say(f"the vault is in {folder}; each person's passphrase opens it as before")
     VOICE.hint("underseal desk verify, now; then receive every bundle that is still on a stick")
 

@@ -18,6 +18,7 @@ from desk import tables
 class Topic(StrEnum):
     """What a decision is about."""
 
+    OFFICE = "office"  # the one subject "office"; value: digest of the settings; the vault's maker begins it
     ROLES = "roles"  # subject: a reviewer; value: their roles, separated by spaces
     CUSTODY = "custody"  # subject: a report; value: desk.custody.State
     MASKS = "masks"  # subject: a report; value: id of the masked text; text: id of the layer

@@ -60,7 +60,7 @@ class Kind(StrEnum):
 
 FIELDS: dict[Kind, frozenset[str]] = {
     Kind.JOINED: frozenset({"key", "name"}),
-    Kind.OFFICE: frozenset({"settings"}),
+    Kind.OFFICE: frozenset({"settings", "after"}),
     Kind.FILED: frozenset({"envelope", "report", "letter", "sealed", "facts"}),
     Kind.REPEATED: frozenset({"envelope", "report"}),
     Kind.SET_ASIDE: frozenset({"envelope", "fault", "sealed"}),

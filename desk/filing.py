@@ -20,6 +20,7 @@ from desk.custody import Look, Span, State, first_look, masked, write_layer
 from desk.decisions import Topic, all_decisions
 from desk.events import Kind
 from desk.faults import DESK_ERROR, ID_TAKEN, NO_MATCH
+from desk.projections import stands_before
 from desk.settings import Settings
 from desk.vault import Writer
 from intake.letter import Letter, LetterRefused, read_letter
@@ -175,10 +176,13 @@ def erase_masked_words(writer: Writer, report: str) -> None:
 
 def _set_aside(writer: Writer, name: str, envelope: bytes, fault: str, sealed: bytes | None) -> Outcome:
     outcome = Outcome.UNOPENED if fault == NO_MATCH else Outcome.SET_ASIDE
-    earlier = select(tables.envelopes.c.fault).where(tables.envelopes.c.envelope == name)
-    if writer.connection.execute(earlier).scalar_one_or_none() == fault:
-        return outcome  # tried again, to the same end
-    row = {"envelope": name, "bytes": envelope, "sealed": sealed}
-    writer.connection.execute(insert(tables.kept).prefix_with("OR REPLACE"), row)
-    writer.record(Kind.SET_ASIDE, envelope=name, fault=fault, sealed=None if sealed is None else digest(sealed))
+    found = writer.connection.execute(select(tables.envelopes).where(tables.envelopes.c.envelope == name))
+    earlier = found.mappings().one_or_none()
+    row = {"envelope": name, "outcome": "set_aside", "report": None, "fault": fault, "day": writer.day.isoformat()}
+    row["sealed"] = None if sealed is None else digest(sealed)
+    if earlier is not None and (earlier["fault"] == fault or not stands_before(tables.envelopes, row, dict(earlier))):
+        return outcome  # tried again, to the same end or to less: what opened once is kept
+    kept = {"envelope": name, "bytes": envelope, "sealed": sealed}
+    writer.connection.execute(insert(tables.kept).prefix_with("OR REPLACE"), kept)
+    writer.record(Kind.SET_ASIDE, envelope=name, fault=fault, sealed=row["sealed"])
     return outcome

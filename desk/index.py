@@ -96,12 +96,15 @@ def faults(connection: Connection) -> list[str]:
     made = make_cards(connection, connection.execute(select(tables.reports.c.report)).scalars().all())
     wanted = {report: one for report, one in made.items() if one.card is not None}
     wanted_terms = {(term, report) for report, one in wanted.items() for term in terms_of(one.card or {})}
+    stored = {row.report: row for row in connection.execute(select(cards))}
+    rows = {report: row.row for report, row in stored.items()}
+    searched = [(rows.get(report, 0), report, one.words) for report, one in wanted.items() if one.words]
     found = {
-        "cards": {row.report: json.loads(row.card) for row in connection.execute(select(cards))}
+        "cards": {report: json.loads(row.card) for report, row in stored.items()}
         == {report: one.card for report, one in wanted.items()},
         "terms": {(row.term, row.report) for row in connection.execute(select(terms))} == wanted_terms,
-        "found": dict(map(tuple, connection.execute(text("SELECT report, words FROM found"))))
-        == {report: one.words for report, one in wanted.items() if one.words},
+        "found": sorted(map(tuple, connection.execute(text("SELECT rowid, report, words FROM found"))))
+        == sorted(searched),
     }
     return [name for name, holds in found.items() if not holds]
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """People of a desk: who joins, with which roles, and who leaves. Each person has a door, a key and a chain."""
 
+import unicodedata
 from pathlib import Path
 
 from crypto.signature import PublicKey, SigningKey
@@ -22,12 +23,13 @@ TRUSTED = frozenset({Role.CUSTODIAN, Role.APPROVER, Role.COUNSEL})  # given by t
 def join(here: Desk, folder: Path, name: str, roles: frozenset[Role], passphrase_file: Path | None) -> PublicKey:
     """Make a key, a chain and a door for a new person, and return the key.
 
-    The chain is there before the door: a run that is cut leaves nobody who can enter and is unknown.
+    The chain is there before the door, and the roles come after it: a run that is cut leaves nobody who can enter and
+    is unknown, and nobody who has a role and cannot enter.
     Raises RoleMissing, NoSuchPerson where the name is taken, SecondNeeded, PassphraseTaken, TooManyDoors.
     """
     vault = here.vault
     refuse_unless(vault, Act.PEOPLE)
-    if name in {person.name for person in people(vault)}:
+    if _folded(name) in {_folded(person.name) for person in people(vault)}:
         raise NoSuchPerson
     agreement = agreed(vault, Guarded.PEOPLE, {"join": name, "roles": written(roles)}) if roles & TRUSTED else None
     file, key = read_header(folder), SigningKey.generate()
@@ -38,12 +40,18 @@ def join(here: Desk, folder: Path, name: str, roles: frozenset[Role], passphrase
     use_up(vault, agreement)
     with vault.writing() as writer:
         begin_chain(writer.connection, key, name, vault.day)
-        writer.record(Kind.ROLES, member=key.public.fingerprint, roles=written(roles), after=None)
     files.replace(folder / VAULT_JSON, write_vault_file(more))
+    with vault.writing() as writer:
+        writer.record(Kind.ROLES, member=key.public.fingerprint, roles=written(roles), after=None)
     return key.public
 
 
-def set_roles(vault: Vault, person: Person, roles: frozenset[Role]) -> bool:
+def _folded(name: str) -> str:
+    """Return a name as people read it: one form of each letter, no case, single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def set_roles(vault: Vault, folder: Path, person: Person, roles: frozenset[Role]) -> bool:
     """Give a person these roles and no others; return False where they have them.
 
     Raises RoleMissing, LastCustodian; where anything needs two people, OwnRoles and SecondNeeded as well.
@@ -51,7 +59,8 @@ def set_roles(vault: Vault, person: Person, roles: frozenset[Role]) -> bool:
     refuse_unless(vault, Act.PEOPLE)
     if roles == person.roles:
         return False
-    others = [other for other in people(vault) if other.fingerprint != person.fingerprint]
+    doors = {door.key for door in read_header(folder).doors} - {person.fingerprint}  # who has none cannot act
+    others = [other for other in people(vault) if other.fingerprint in doors]
     if Role.CUSTODIAN not in roles and not any(Role.CUSTODIAN in other.roles for other in others):
         raise LastCustodian
     if roles - person.roles and person.fingerprint == vault.reviewer and guarded(vault):
@@ -69,5 +78,5 @@ def leave(vault: Vault, folder: Path, person: Person) -> None:
     refuse_unless(vault, Act.PEOPLE)
     if person.fingerprint == vault.reviewer:
         raise LastCustodian
-    set_roles(vault, person, frozenset())
+    set_roles(vault, folder, person, frozenset())
     files.replace(folder / VAULT_JSON, write_vault_file(read_header(folder).without_door(person.fingerprint)))

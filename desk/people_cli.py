@@ -85,7 +85,7 @@ def roles_(where: Where, name: str, roles: tuple[str, ...]) -> None:
     """
     with where.open() as here:
         person = _person(everybody(here.vault), name)
-        changed = people.set_roles(here.vault, person, read_roles(" ".join(roles)))
+        changed = people.set_roles(here.vault, where.folder, person, read_roles(" ".join(roles)))
     VOICE.say(f"{name} is {', '.join(roles) or 'without a role'}" if changed else "nothing changed")
 
 

@@ -2,9 +2,10 @@
 """What each event makes of the tables. One function says it, for the running desk and for a rebuild alike.
 
 What a reviewer has undone makes nothing: the tables are those of a log in which it does not stand.
+Chains of two people have no common order. Where both make one row, a rule says which stands, whichever is read first.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Table, bindparam, delete, func, select
@@ -94,6 +95,8 @@ def effects(event: Event) -> tuple[Put | Drop, ...]:
             return (Put(tables.notes, numbered),)
         case Kind.OPENED:
             return (Put(tables.openings, numbered),)
+        case Kind.OFFICE:
+            return (_decision(event, Topic.OFFICE, "", "settings"),)
         case Kind.ROLES:
             return (_decision(event, Topic.ROLES, "member", "roles"),)
         case Kind.CUSTODY:
@@ -130,13 +133,32 @@ def effects(event: Event) -> tuple[Put | Drop, ...]:
         case Kind.PURGED:
             kept = {name: value for name, value in dated.items() if name != "report"}
             return (Put(tables.purged, kept),)
-        case Kind.JOINED | Kind.OFFICE | Kind.DESTROYED | Kind.BULK | Kind.UNDONE | Kind.REDONE:
+        case Kind.JOINED | Kind.DESTROYED | Kind.BULK | Kind.UNDONE | Kind.REDONE:
             return ()
 
 
 def key_of(table: Table, row: Row) -> Key:
     """Return the primary key of a row."""
     return tuple(row[column.name] for column in table.primary_key)
+
+
+SHARED = frozenset({tables.reports, tables.envelopes, tables.bundles, tables.purged})  # rows that are nobody's own
+_OUTCOMES = ("set_aside", "repeated", "filed")
+
+
+def stands_before(table: Table, row: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
+    """Return whether a row of SHARED stands, and not the other one of its key; of equal ones, neither.
+
+    What was filed stands before what was repeated, that before what was set aside, and what was opened before what
+    was not. Otherwise the later day stands; on one day, the rest of the row decides, only so that something does.
+    """
+    return _weight(table, row) > _weight(table, other)
+
+
+def _weight(table: Table, row: Mapping[str, Value]) -> tuple[int, bool, str, str]:
+    outcome = _OUTCOMES.index(str(row["outcome"])) if table is tables.envelopes else 0
+    rest = repr([row[column.name] for column in table.columns])
+    return outcome, row.get("sealed") is not None, str(row["day"]), rest
 
 
 def fold(events: Iterable[Event]) -> State:
@@ -150,10 +172,15 @@ def fold(events: Iterable[Event]) -> State:
         for effect in effects(event):
             rows, key = state[effect.table.name], key_of(effect.table, effect.row)
             if isinstance(effect, Put):
-                rows[key] = effect.row
+                if not (key in rows and _loses(effect, rows[key])):
+                    rows[key] = effect.row
             else:
                 rows.pop(key, None)
     return state
+
+
+def _loses(put: Put, found: Row) -> bool:
+    return put.table in SHARED and not stands_before(put.table, put.row, found)
 
 
 _PUT = {table: insert(table).prefix_with("OR REPLACE") for table in tables.made.sorted_tables}
@@ -168,9 +195,17 @@ def apply(connection: Connection, event: Event) -> None:
     found = _again(connection, event) if event.kind in (Kind.UNDONE, Kind.REDONE) else effects(event)
     for effect in found:
         if isinstance(effect, Put):
-            connection.execute(_PUT[effect.table], effect.row)
+            earlier = _row(connection, effect) if effect.table in SHARED else None
+            if earlier is None or not _loses(effect, earlier):
+                connection.execute(_PUT[effect.table], effect.row)
         else:
             connection.execute(_DROP[effect.table], effect.row)
+
+
+def _row(connection: Connection, put: Put) -> Row | None:
+    keys = (column == put.row[column.name] for column in put.table.primary_key)
+    found = connection.execute(select(put.table).where(*keys)).mappings().one_or_none()
+    return None if found is None else dict(found)
 
 
 def _again(connection: Connection, event: Event) -> Iterator[Put | Drop]:

@@ -16,6 +16,7 @@ from crypto.errors import CryptoError
 from crypto.primitives import digest, random_bytes
 from crypto.signature import PublicKey, SigningKey
 from desk import index, projections, tables
+from desk.decisions import Topic, after, standing
 from desk.errors import Damaged, NewerVault, NotStored, NoVault, VaultFileRefused, VaultThere, WrongVaultPassphrase
 from desk.events import Event, Head, Kind, Signed, Value, next_event
 from desk.lock import locked
@@ -74,7 +75,7 @@ class Writer:
     def __init__(self, connection: Connection, key: SigningKey, day: date) -> None:
         self.connection = connection
         self._key = key
-        self._day = day
+        self.day = day
         self._head = chain_head(connection, key.public.fingerprint)
         self.touched: set[str] = set()  # reports whose lines in lists and search are to be made anew
 
@@ -87,7 +88,7 @@ class Writer:
 
     def record(self, kind: Kind, **fields: Value) -> Event:
         """Add an event to the reviewer's chain, and do to the tables what it says."""
-        signed = next_event(self._head, self._key, self._day, kind, fields)
+        signed = next_event(self._head, self._key, self.day, kind, fields)
         self.connection.execute(insert(tables.events), _event_row(signed))
         projections.apply(self.connection, signed.event)
         self.touched |= {str(fields[name]) for name in ("report", "other") if fields.get(name)}
@@ -106,7 +107,8 @@ class Writer:
         text = settings.text()
         chosen = update(tables.settings).where(tables.settings.c.name == "office")
         self.connection.execute(chosen.values(value=text))
-        self.record(Kind.OFFICE, settings=digest(text.encode()))
+        stands = after(standing(self.connection, Topic.OFFICE, Topic.OFFICE))
+        self.record(Kind.OFFICE, settings=digest(text.encode()), after=stands)
 
 
 class Vault:
@@ -218,7 +220,7 @@ def make_vault(
             _fill(connection, settings, desk_key, key.public.fingerprint)
             join(connection, key, reviewer, day)
             writer = Writer(connection, key, day)
-            writer.record(Kind.OFFICE, settings=digest(settings.text().encode()))
+            writer.record(Kind.OFFICE, settings=digest(settings.text().encode()), after=None)
             writer.record(Kind.ROLES, member=key.public.fingerprint, roles=roles, after=None)
     finally:
         engine.dispose()

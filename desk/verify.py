@@ -11,6 +11,7 @@ from crypto.errors import CryptoError
 from crypto.primitives import digest
 from crypto.signature import PublicKey, SigningKey
 from desk import index, projections, tables
+from desk.allowed import after_nothing, makers, not_allowed
 from desk.errors import Damaged
 from desk.events import TEXT_FIELDS, Event, EventRefused, Head, Kind, Signed, follow, read_event
 from desk.purge import erased_fields
@@ -38,6 +39,7 @@ def verify_vault(vault: Vault) -> Checked:
             checked.faults += _file_faults(connection)
             checked.faults += _schema_faults(connection)
             _follow_chains(connection, checked)
+            checked.faults += _act_faults(connection, checked)
             checked.faults += _key_faults(vault, connection, checked)
             checked.faults += _settings_faults(vault, connection, checked)
             checked.faults += _text_faults(connection, checked)
@@ -108,6 +110,14 @@ def _first_key(event: Event, fingerprint: str) -> PublicKey:
     return key
 
 
+def _act_faults(connection: Connection, checked: Checked) -> Iterator[str]:
+    """Name what this program lets nobody do, and somebody with a passphrase and another program did."""
+    for event in not_allowed(checked.events):
+        yield f"event {event.number} of {_name(connection, event.reviewer)}: its author never had a role for it"
+    for event in after_nothing(checked.events, [digest(event.body.encode()) for event in checked.events]):
+        yield f"event {event.number} of {_name(connection, event.reviewer)}: it follows a decision that is not there"
+
+
 def _key_faults(vault: Vault, connection: Connection, checked: Checked) -> Iterator[str]:
     texts = tables.texts.c
     joined = {}
@@ -128,11 +138,15 @@ def _key_faults(vault: Vault, connection: Connection, checked: Checked) -> Itera
 
 def _settings_faults(vault: Vault, connection: Connection, checked: Checked) -> Iterator[str]:
     values = {row.name: row.value for row in connection.execute(select(tables.settings))}
-    named = [event.fields["settings"] for event in checked.events if event.kind is Kind.OFFICE]
-    if not named or digest(values.get("office", "").encode()) != named[-1]:
+    offices = [(digest(event.body.encode()), event) for event in checked.events if event.kind is Kind.OFFICE]
+    replaced = {name for _, event in offices for name in str(event.fields["after"] or "").split()}
+    stand = {event.fields["settings"] for name, event in offices if name not in replaced}
+    if digest(values.get("office", "").encode()) not in stand:
         yield "the office's settings are not those the log names"
     if set(values) != {"office", "maker"} or values["maker"] not in checked.heads:
         yield "the vault's maker has no chain in the log"
+    elif makers(checked.events) != [values["maker"]]:
+        yield "the vault's maker is not who began its settings by the log"
     if vault.reviewer not in checked.heads:
         yield "whoever has the vault open has no chain in the log"
 
@@ -203,14 +217,16 @@ def _letter_faults(connection: Connection, checked: Checked) -> Iterator[str]:
 
 
 def _kept_faults(connection: Connection, checked: Checked) -> Iterator[str]:
-    aside = {event.text("envelope"): event for event in checked.events if event.kind is Kind.SET_ASIDE}
+    asides = [event for event in checked.events if event.kind is Kind.SET_ASIDE]
+    aside = {event.text("envelope"): event for event in asides}
+    stands = {row["envelope"]: row["sealed"] for row in projections.fold(asides)["envelopes"].values()}
     found = set()
     for row in connection.execute(select(tables.kept)):
         found.add(row.envelope)
         sealed = None if row.sealed is None else digest(bytes(row.sealed))
         if row.envelope not in aside:
             yield f"envelope {row.envelope[:SHOWN]} is named by no event"
-        elif digest(bytes(row.bytes)) != row.envelope or sealed != aside[row.envelope].fields["sealed"]:
+        elif digest(bytes(row.bytes)) != row.envelope or sealed != stands[row.envelope]:
             yield f"the kept envelope {row.envelope[:SHOWN]} (event {aside[row.envelope].number}) was altered"
     gone = _erased(checked).keys()
     for name in found & gone:

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A sealed copy gives the vault back, to the right keys alone, whole or not at all, and never back in silence."""
 
+import io
 import random
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from deskkit import CANARY, Desk, Office, Run, command, letter, manifest_digest
+from deskkit import CANARY, PASSPHRASE, Desk, Office, Run, command, day, letter, manifest_digest, typed
+
+from crypto.envelope import seal_stream
+from crypto.primitives import digest
+from desk import backup
+from desk.vault import open_vault, read_header
 
 MIB = 1 << 20
 
@@ -108,3 +114,22 @@ def test_restored_desk_names_what_it_misses(filled: Desk, office: Office, tmp_pa
     assert 0 == again.receive(second).code
     assert 4 == len(again.ids())
     assert 0 == again("verify").code
+
+
+def test_older_database_under_a_newer_line(filled: Desk, tmp_path: Path) -> None:
+    """Anybody can seal to the custodian; a line that the desk has not signed for this database makes no vault."""
+    old = (filled.folder / "vault.sqlite").read_bytes()
+    filled("tag", "1111", "STD.NEXUS")
+    filled("backup", str(tmp_path / "new.age"))
+    last = filled("verify").out.split()[-1][:12]
+    with (
+        open_vault(filled.folder, read_header(filled.folder), typed(PASSPHRASE), day()) as vault,
+        vault.reading() as connection,
+    ):
+        about = backup._about(vault, connection, filled.folder, io.BytesIO(old))
+        assert digest(old) == about.database
+        plain = backup._Plain(about.line(), io.BytesIO(old), len(old))
+        (tmp_path / "forged.age").write_bytes(b"".join(seal_stream(plain.read, vault.settings.long_lived)))
+    run = _restore(filled, tmp_path / "forged.age", tmp_path / "again", "custodian.age", "--expect", last)
+    assert (4, True) == (run.code, "is not signed by the desk" in run.err)
+    assert [] == list((tmp_path / "again").iterdir())

@@ -9,6 +9,7 @@ import pytest
 from deskkit import PASSPHRASE, Desk, Office, command, day, letter, typed
 
 from crypto.signature import SigningKey
+from desk.errors import NotStored
 from desk.events import Kind
 from desk.roles import MAY, Act, Role, roles_of
 from desk.vault import Vault, Writer, open_vault, read_header
@@ -208,8 +209,13 @@ def test_leaving_closes_the_door(desk: Desk, coder: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("name", "passphrase", "code"),
-    [("Ben Example", "another one, long", 3), ("Cy Example", PASSPHRASE, 5), ("Cy\x1b[2J", "another one, long", 2)],
-    ids=["name taken", "passphrase taken", "name with escapes"],
+    [
+        ("Ben Example", "another one, long", 3),
+        ("ben  \uff25xample", "another one, long", 3),
+        ("Cy Example", PASSPHRASE, 5),
+        ("Cy\x1b[2J", "another one, long", 2),
+    ],
+    ids=["name taken", "name that looks taken", "passphrase taken", "name with escapes"],
 )
 def test_bad_joining_changes_nothing(
     desk: Desk, coder: Desk, tmp_path: Path, name: str, passphrase: str, code: int
@@ -220,6 +226,19 @@ def test_bad_joining_changes_nothing(
     assert code == desk("join", name, "--new-passphrase-file", str(tmp_path / "new")).code
     assert before == (desk.folder / "vault.json").read_bytes()
     assert 2 == len(desk("people", "--json").json)
+
+
+def test_cut_before_the_door_gives_no_role(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who joined, and whose door was not written, has no role that anybody could count on."""
+    (tmp_path / "new").write_text(OTHER + "\n")
+    with monkeypatch.context() as cut:
+        cut.setattr("desk.people.files.replace", lambda *_: (_ for _ in ()).throw(NotStored("full")))
+        join = ("join", "Ben Example", "--role", "custodian", "--new-passphrase-file", str(tmp_path / "new"))
+        assert 0 != desk(*join).code
+    assert {"Ben Example": []}.items() <= {p["name"]: p["roles"] for p in desk("people", "--json").json}.items()
+    assert 0 == desk("roles", "Ben Example", "--role", "custodian").code
+    assert 2 == desk("roles", "Ana Example", "--role", "coder").code
+    assert 0 == desk("verify").code
 
 
 def test_every_act_has_a_role() -> None:

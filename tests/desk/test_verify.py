@@ -4,15 +4,23 @@
 import json
 import re
 import subprocess
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from deskkit import PASSPHRASE, Desk, Office, day, letter, read_log, typed
 
+from crypto.primitives import digest
 from crypto.signature import SigningKey
 from desk import projections
-from desk.events import Event, EventRefused, Head, Kind, follow, next_event, read_event
-from desk.vault import open_vault, read_header
+from desk.events import EventRefused, Head, Kind, Value, follow, next_event, read_event
+from desk.filing import Judge, Opener, Outcome
+from desk.passphrase import Passphrases
+from desk.receive import file_one, retry_kept
+from desk.secretfiles import open_identities
+from desk.vault import Vault, Writer, open_vault, read_header
+from desk.verify import verify_vault
 
 JUNK = bytes(21_157)
 
@@ -79,6 +87,11 @@ ALTERED = {
     "fault": ("UPDATE envelopes SET fault = 'size' WHERE fault IS NOT NULL", "table envelopes"),
     "bundle": ("UPDATE bundles SET pull = 2", "table bundles"),
     "opening": ("DELETE FROM openings", "table openings"),
+    "rows of search": ("UPDATE cards SET row = row + 1", "table found"),
+    "search doubled": (
+        "INSERT INTO found(rowid, report, words) SELECT 1, report, words FROM found LIMIT 1",
+        "table found",
+    ),
 }
 
 
@@ -218,20 +231,132 @@ def test_chain_goes_on() -> None:
         follow(Head(), second, KEY.public)
 
 
-def test_tables_do_not_depend_on_the_order_of_chains() -> None:
-    """Two reviewers' chains give the same tables whichever is followed first."""
-    chains = [
-        [
-            Event(name, number, None, "2031-05-06", kind, {"report": "00", "code": code})
-            for number, (kind, code) in enumerate(steps, start=1)
-        ]
-        for name, steps in {
-            "a": [(Kind.TAGGED, "REV.OVER"), (Kind.UNTAGGED, "REV.OVER"), (Kind.TAGGED, "STD.NEXUS")],
-            "b": [(Kind.TAGGED, "REV.OVER")],
-        }.items()
-    ]
-    one, other = chains
-    assert projections.fold([*one, *other]) == projections.fold([*other, *one])
+SECOND = "seven lamps over the water"
+
+
+@pytest.fixture
+def pair(desk: Desk, office: Office, tmp_path: Path) -> Desk:
+    """A desk with two reports, and with a second person who is a coder."""
+    desk.receive(office.bundle([office.envelope(letter(id=f"{i:02}" * 16)) for i in (1, 2)]))
+    (tmp_path / "other").write_text(SECOND + "\n")
+    run = desk("join", "Ben Example", "--role", "coder", "--new-passphrase-file", str(tmp_path / "other"))
+    assert 0 == run.code, run.err
+    return desk
+
+
+def _faults(desk: Desk, act: Callable[[Vault, Writer], object], passphrase: str = SECOND) -> list[str]:
+    """Write into the vault past the program's own checks, as one person, and return what verify finds."""
+    with open_vault(desk.folder, read_header(desk.folder), typed(passphrase), day()) as vault:
+        with vault.writing() as writer:
+            act(vault, writer)
+        return verify_vault(vault).faults
+
+
+NONE = {"reason": None, "after": None}
+NEVER_HELD: dict[str, tuple[Kind, dict[str, Value]]] = {
+    "custody": (Kind.CUSTODY, {"report": "01" * 16, "state": "passed", **NONE}),
+    "masks": (Kind.MASKED, {"report": "01" * 16, "letter": "l", "masked": None, "layer": None, "after": None}),
+    "hold": (Kind.HELD, {"hold": "h", "state": "on", "text": None, "after": None}),
+    "hold ended": (Kind.HELD, {"hold": "h", "state": "off", "text": None, "after": None}),
+    "purge": (Kind.PURGED, {"subject": "ff", "what": "all", "rule": "record_only", "report": None}),
+    "roles": (Kind.ROLES, {"member": "SHA256:x", "roles": "counsel", "after": None}),
+    "rules": (Kind.RULES, {"subject": "two", "acts": "", "after": None}),
+    "agreement": (Kind.SECOND, {"request": "q", "state": "approved", "text": None, "after": None}),
+    "junk": (Kind.JUNKED, {"envelope": "e", "junk": 1}),
+    "bundle": (
+        Kind.RECEIVED,
+        {"manifest": "m", "portal": "p", "pull": 9, "missing_from": None, "pulled": "d", "envelopes": 0},
+    ),
+    "keys": (Kind.DESTROYED, {"until": "2031-05-06", "text": None}),
+    "rule of a profile": (Kind.REGIME, {"subject": "office", "profile": "p", "after": None}),
+}
+
+
+@pytest.mark.parametrize("name", NEVER_HELD)
+def test_act_without_a_role_named(pair: Desk, name: str) -> None:
+    """What a coder's key has signed, and no coder may do, is named, however well it is signed."""
+    kind, fields = NEVER_HELD[name]
+    faults = _faults(pair, lambda _, writer: writer.record(kind, **fields))
+    (named,) = [fault for fault in faults if "never had a role" in fault]
+    assert named == "event 2 of Ben Example: its author never had a role for it"
+
+
+def test_role_once_held_is_enough(pair: Desk) -> None:
+    """What somebody did while they had the role still holds when they have it no more."""
+    pair("roles", "Ben Example", "--role", "coder", "--role", "custodian")
+    run = {"hold": "h", "state": "on", "after": None}
+    assert [] == _faults(pair, lambda _, writer: writer.record(Kind.HELD, text=writer.text("{}"), **run))
+    pair("roles", "Ben Example", "--role", "coder")
+    assert 0 == pair("verify").code
+
+
+def test_own_gift_gives_nothing(pair: Desk) -> None:
+    """Who gives themselves a role, and then acts by it, is named for both."""
+
+    def act(vault: Vault, writer: Writer) -> None:
+        writer.record(Kind.ROLES, member=vault.reviewer, roles="custodian", after=None)
+        writer.record(Kind.JUNKED, envelope="e", junk=1)
+
+    assert 2 == sum("never had a role" in fault for fault in _faults(pair, act))
+
+
+def test_other_maker_named(pair: Desk) -> None:
+    """Whoever writes themselves into the vault as its maker is named, with settings of their own or without."""
+
+    def act(vault: Vault, writer: Writer) -> None:
+        change = "UPDATE settings SET value = ? WHERE name = 'maker'"
+        writer.connection.exec_driver_sql(change, (vault.reviewer,))
+
+    named = "the vault's maker is not who began its settings by the log"
+    assert named in _faults(pair, act)
+    text = {"settings": "x", "after": None}
+    assert named in _faults(pair, lambda _, writer: writer.record(Kind.OFFICE, **text))
+
+
+@pytest.mark.parametrize("wrong", ["nothing", "another kind"])
+def test_decision_after_none_named(pair: Desk, wrong: str) -> None:
+    """A decision that takes the place of nothing in the log, or of another kind of event, is named."""
+
+    def act(_: Vault, writer: Writer) -> None:
+        other = digest(writer.record(Kind.SEEN, report="01" * 16).body.encode())
+        names = "0" * 64 if wrong == "nothing" else other
+        writer.record(Kind.ASSIGNED, report="01" * 16, to=None, after=names)
+
+    assert "event 3 of Ben Example: it follows a decision that is not there" in _faults(pair, act)
+
+
+@pytest.mark.parametrize("first", ["larger", "smaller"])
+def test_filed_by_another_raises_no_alarm(pair: Desk, first: str) -> None:
+    """One custodian has not the week's key, another has: what is filed is filed, whichever chain is read first."""
+    pair("roles", "Ben Example", "--role", "custodian")
+    envelope = pair.office.envelope(letter("By the other.", id="05" * 16))
+    secret = Passphrases(pair.office.passphrase_file, throwaway=True)
+    keys = open_identities(pair.office.secret / "holder-custodian.age", secret)
+    by_key = {person["key"]: person["name"] for person in pair("people", "--json").json}
+    ordered = [{"Ana Example": PASSPHRASE, "Ben Example": SECOND}[by_key[key]] for key in sorted(by_key)]
+    phrases = ordered if first == "smaller" else ordered[::-1]
+    for phrase, identities in zip(phrases, ([], keys), strict=True):
+        with open_vault(pair.folder, read_header(pair.folder), typed(phrase), day()) as vault:
+            judge = Judge(Opener(identities, vault.settings.slots), vault.settings)
+            outcome = [*retry_kept(vault, judge), file_one(vault, envelope, judge)][0]
+    assert Outcome.FILED is outcome
+    assert 0 == pair("verify").code
+    assert 0 == pair("verify", "--rebuild").code
+    assert ([], 3) == (pair("set-aside", "--json").json, len(pair.ids()))
+
+
+def test_settings_by_two_people_raise_no_alarm(pair: Desk) -> None:
+    """The settings of whoever wrote last stand, whichever chain is read first; those before do not."""
+    for place, phrase in enumerate((PASSPHRASE, SECOND, PASSPHRASE, SECOND)):
+        holders = (Path(f"/holder/{place}"),)
+        assert [] == _faults(pair, lambda v, w, h=holders: w.office(replace(v.settings, holders=h)), phrase)
+    earlier: list[str] = []
+
+    def back(vault: Vault, writer: Writer) -> None:
+        earlier.append(replace(vault.settings, holders=(Path("/holder/2"),)).text())
+        writer.connection.exec_driver_sql("UPDATE settings SET value = ? WHERE name = 'office'", (earlier[0],))
+
+    assert ["the office's settings are not those the log names"] == _faults(pair, back)
 
 
 PLANTED = {
