@@ -11,6 +11,7 @@ from desk import backup as copies
 from desk.errors import NotAgreed
 from desk.offline import refuse_network
 from desk.passphrase import Passphrases
+from desk.roles import Act
 from desk.secretfiles import open_identities
 from desk.session import FOLDER_VARIABLE, VOICE, Where, today, with_desk
 from desk.traces import leave_no_traces
@@ -36,7 +37,7 @@ def backup(where: Where, out: Path) -> None:
     Example:
       underseal desk backup stick/desk-2031-05-06.age
     """
-    with where.open() as here:
+    with where.open(Act.COPY) as here:
         about = copies.backup(here.vault, where.folder, out, _watched)
     VOICE.say(f"a copy with {about.events} events, up to bundle {about.last_pull}, is in {out}")
     VOICE.hint("write down the last digests that underseal desk verify shows: they tell whether a copy is the newest")

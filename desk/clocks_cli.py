@@ -12,6 +12,7 @@ from desk.clocks import Board, Clock, Known, Mark, Regime, Setting
 from desk.deadlines import read_day, read_month
 from desk.reading import SHOWN_ID, find_report, shown_length
 from desk.regimes import Profile, Sense, Unit
+from desk.roles import Act
 from desk.session import VOICE, Where, read_text, with_desk
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Answer with one line of JSON.")
@@ -42,7 +43,7 @@ def clocks_(
       underseal desk clocks --report 3f9a
       underseal desk clocks --route ulp --json
     """
-    with where.open() as here:
+    with where.open(Act.READ) as here:
         name = find_report(here.vault, report) if report else None
         board = clocks.board(here.vault, name)
         known = clocks.known(here.vault, name) if name else None
@@ -164,7 +165,7 @@ def clock_(
         raise OneMark
     since = str(read_day(day)) if day is not None else f"{read_month(month):%Y-%m}" if month is not None else None
     mark = Mark.DONE if done else Mark.RELIED if relied_on else Mark.REMOVED if remove else Mark.OPEN
-    with where.open() as here:
+    with where.open(Act.READ) as here:
         name = find_report(here.vault, report)
         wanted = clocks.read_regime(here.vault).profile.route(route)
         refuse_yes(yes=yes, throwaway=here.vault.settings.office.throwaway)
@@ -228,7 +229,7 @@ def regime(
     changes = count is not None or file_with or confirmed
     if (changes or unit) and (route is None or not changes):
         raise click.UsageError("--unit goes with --count; each goes with --route")
-    with where.open() as here:
+    with where.open(Act.READ) as here:
         if profile is not None:
             changed = clocks.choose_regime(here.vault, profile)
             VOICE.say("done" if changed else "nothing changed")

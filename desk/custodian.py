@@ -2,7 +2,8 @@
 """What the custodian does to a report: quarantine, mask, lift a mask, pass. Each is an event; the letter never changes.
 
 While a report is in quarantine, the vault keeps places of masks and no words of it but the sealed letter. Passing it
-writes the masked words, which everybody at the desk may then read and search.
+writes the masked words, which everybody at the desk may then read and search. They are erased when other masks take
+their place, and when the report is taken back; nothing that was masked later stays readable in the vault.
 """
 
 from collections.abc import Sequence
@@ -17,15 +18,13 @@ from desk.custody import Span, State, first_look, joined, masked, read_layer, sp
 from desk.decisions import Topic, after, standing
 from desk.errors import Isolated, NoSuchMask, NoSuchWords
 from desk.events import Kind
-from desk.filing import record_masks
+from desk.filing import erase_masked_words, record_masks
 from desk.reading import read_report
 from desk.review import checked_text
 from desk.roles import Act, refuse_unless
 from desk.second import Guarded, second
 from desk.vault import Vault, Writer
 from desk.words import Raw, refuse_unless_counsel, report_words
-
-FEW = 2  # masks lifted at once; more are many
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +66,20 @@ def _layers(connection: Connection, report: str) -> list[tuple[Span, ...]]:
 def mask(vault: Vault, case: Custody, words: Sequence[str], lifted: Sequence[int]) -> Custody:
     """Return the case with these words masked wherever they stand, and these masks (counted from 1) lifted.
 
-    Raises NoSuchWords, NoSuchMask, SecondNeeded for many where the desk says so; then no mask is changed.
+    Raises NoSuchWords, NoSuchMask, SecondNeeded for a lift where the desk says so; then no mask is changed.
+    What is agreed to are the places in the letter and their rules: numbers change with every layer.
     """
     refuse_unless(vault, Act.CUSTODY)
     for number in lifted:
         if not 1 <= number <= len(case.spans):
             raise NoSuchMask(number)
-    if len(set(lifted)) > FEW:
-        second(vault, Guarded.UNMASK, {"report": case.report, "lifted": sorted(set(lifted))})
     found = [spans_of_words(case.raw.text, each) for each in words]
     if not all(found):
         raise NoSuchWords
+    if lifted:
+        opened = [case.spans[number - 1] for number in sorted(set(lifted))]
+        places = [[span.start, span.end, span.rule] for span in opened]
+        second(vault, Guarded.UNMASK, {"report": case.report, "letter": case.raw.letter, "lifted": places})
     kept = [span for number, span in enumerate(case.spans, start=1) if number not in lifted]
     spans = joined([*kept, *(span for each in found for span in each)])
     with vault.writing() as writer:
@@ -114,6 +116,8 @@ def quarantine(vault: Vault, report: str, reason: str, *, isolate: bool = False)
 
 def _decide(writer: Writer, report: str, state: State, reason: str) -> None:
     stands = standing(writer.connection, Topic.CUSTODY, report)
+    if state is not State.PASSED:
+        erase_masked_words(writer, report)
     named = writer.text(checked_text(reason)) if reason.strip() else None
     writer.record(Kind.CUSTODY, report=report, state=state.value, reason=named, after=after(stands))
 

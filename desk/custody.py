@@ -6,16 +6,17 @@ The rules of detection are the page's (intake/detectors.json); here stands what 
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from intake.detectors import Group, Hit, combine, find, rules
+from desk.stricter import find_stricter, words_of
+from intake.detectors import Group, Hit, combine, find, folded, rules
 
 CLASSIFIED = "marking_classified"
 COMBINATION = "combination"  # several facts that together could point to one case
 CHOSEN = "chosen"  # a mask that the custodian chose
-CONTACT = frozenset({"mail", "phone", "badge", "ssn"})  # of the writer: nobody at the desk may learn it by chance
+CONTACT = frozenset({"mail", "phone", "badge", "ssn", "url"})  # of the writer: nobody may learn it by chance
 WATERMARK = frozenset({"invisible", "mixed_script"})  # wording that tells which copy of a document was used
 CANNOT_WAIT = frozenset({"removal", "distress", "urgent"})
 _QUARANTINING = frozenset({Group.APPLICANT, Group.MARKING, Group.DOCUMENT, Group.TRICK})
@@ -57,8 +58,11 @@ def first_look(text: str, answers: Mapping[str, object]) -> Look:
     hits = find(text)
     shown = [hit for hit in hits if hit.rule not in _quiet()]
     together = combine(hits, answers)
-    flags = {hit.rule for hit in shown} | ({COMBINATION} if together else set())
+    strict = find_stricter(text)
+    flags = {hit.rule for hit in shown} | {one.rule for one in strict} | ({COMBINATION} if together else set())
+    names = [text[hit.start : hit.end] for hit in shown if hit.rule == "name"]
     spans = [Span(hit.start, hit.end, hit.rule) for hit in shown if _groups()[hit.rule] is not Group.URGENT]
+    spans += [Span(one.start, one.end, one.rule) for one in (*strict, *words_of(text, names))]
     if together:
         spans += _uncovered(together.hits, spans)
     return Look(_state(flags), tuple(sorted(flags)), bool(flags & CANNOT_WAIT), joined(spans))
@@ -67,8 +71,8 @@ def first_look(text: str, answers: Mapping[str, object]) -> Look:
 def _state(flags: set[str]) -> State:
     if CLASSIFIED in flags:
         return State.ISOLATED
-    groups = {_groups()[flag] for flag in flags if flag != COMBINATION}
-    if groups & _QUARANTINING or flags & (CONTACT | WATERMARK | {COMBINATION}):
+    groups = {_groups().get(flag) for flag in flags}
+    if None in groups or groups & _QUARANTINING or flags & (CONTACT | WATERMARK):
         return State.QUARANTINE
     return State.PASSED
 
@@ -102,18 +106,30 @@ def masked(text: str, spans: Iterable[Span]) -> str:
 
 
 def spans_of_words(text: str, words: str) -> tuple[Span, ...]:
-    """Return every place where these words stand, in any capitals."""
-    spans, low, wanted = [], _lower(text), _lower(words)
-    place = low.find(wanted) if wanted else -1
+    """Return every place where these words stand, in any capitals, however they are written.
+
+    Accents, invisible characters, forms of one letter and the length of white space make no difference, as for the
+    detectors. Words of nothing but such characters are looked for as they are.
+    """
+    wanted = "".join(letter for letter, _, _ in _letters(words)).strip()
+    written = list(_letters(text)) if wanted else [(letter, at, at + 1) for at, letter in enumerate(text)]
+    wanted = wanted or words
+    whole = "".join(letter for letter, _, _ in written)
+    spans, place = [], whole.find(wanted) if wanted else -1
     while place >= 0:
-        spans.append(Span(place, place + len(wanted), CHOSEN))
-        place = low.find(wanted, place + len(wanted))
-    return tuple(spans)
+        last = place + len(wanted) - 1
+        spans.append(Span(written[place][1], written[last][2], CHOSEN))
+        place = whole.find(wanted, last + 1)
+    return joined(spans)
 
 
-def _lower(text: str) -> str:
-    """Return the text in lower case, character for character, so that places stay what they are."""
-    return "".join(low if len(low := character.lower()) == 1 else character for character in text)
+def _letters(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield the letters of a text, folded, a run of white space as one, each with the place it came from."""
+    copy, space = folded(text), False
+    for character, start, end in zip(copy.text, copy.starts, copy.ends, strict=True):
+        if not (space and character.isspace()):
+            yield from ((letter, start, end) for letter in (" " if character.isspace() else character.casefold()))
+        space = character.isspace()
 
 
 def write_layer(spans: Iterable[Span]) -> str:

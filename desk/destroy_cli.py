@@ -19,14 +19,9 @@ from desk.holds import refuse_while_any
 from desk.keymaking import weeks_of
 from desk.reading import list_asides, reviewer_name
 from desk.receive import retry_kept, tally
-from desk.received import (
-    Received,
-    letters_before,
-    may_go_until,
-    write_received,
-)
+from desk.received import Received, letters_before, may_go_until, week_end, write_received
 from desk.roles import Act, refuse_unless
-from desk.second import Guarded, second
+from desk.second import Guarded, agreed, second, use_up
 from desk.secretfiles import HolderFile, open_holder
 from desk.session import VOICE, Desk, Where, today, with_desk
 from desk.vault import Vault
@@ -44,7 +39,8 @@ DRY_RUN = click.option("--dry-run", is_flag=True, help="Show what would go, and 
 def received_until(where: Where, out: Path) -> None:
     """Sign which weeks' keys may be destroyed, for holders on their own machines.
 
-    A week may go 14 days after its end, once a bundle pulled after its last letters were due is received.
+    A week may go 14 days after its end, once a bundle pulled after its last letters were due is received. The text
+    holds for 2 days: make it when the holders are ready.
 
     \b
     Example:
@@ -52,6 +48,7 @@ def received_until(where: Where, out: Path) -> None:
     """
     with where.open() as here:
         received = _received(here.vault)
+        second(here.vault, Guarded.KEYS, {"received_until": str(week_end(received.until))})
         data = write_received(received)
         signature = sign(data, here.vault.desk_key(), Namespace.RECEIVED).encode("ascii")
     files.write_new(out, data, 0o644)
@@ -81,9 +78,10 @@ def desk_destroy(where: Where, dry_run: bool) -> None:
         plans = shown_plans(opened, received.until, VOICE)
         if dry_run or not plans:
             return
-        second(here.vault, Guarded.KEYS, {"until": str(received.until)})
+        agreement = agreed(here.vault, Guarded.KEYS, {"until": str(max(each.until for each in plans))})
         _try_once_more(here, opened)
         agree(plans, where.passphrase_file, VOICE)
+        use_up(here.vault, agreement)
         by = reviewer_name(here.vault)
         for number, each in enumerate(plans, start=1):
             record = record_text(each, office=received.office, today=today(), by=by, before=received.before)

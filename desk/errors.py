@@ -376,7 +376,20 @@ class OwnRequest(DeskError):
 
 
 class ScopeRefused(DeskError):
-    """{} is not a term such as kind:REV, code:REV.OVER, month:2031-04 or region:west; no hold was begun"""
+    """{} is no term that a hold can have, such as kind:REV, month:2031-04 or region:west; no hold was begun"""
+
+    exit_code = Exit.USAGE
+    hint = "kinds, regions, programs, months and flags as list shows them; codes and status change, and hold nothing"
+
+
+class OwnRoles(DeskError):
+    """while anything needs two people, nobody gives themselves a role; nothing was changed"""
+
+    exit_code = Exit.USAGE
+
+
+class NotCounselsKey(DeskError):
+    """a hold is ended with counsel's own key, given with --identity; nothing was changed"""
 
     exit_code = Exit.USAGE
 

@@ -4,9 +4,10 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, func, insert, select
 
 from crypto.envelope import seal
 from crypto.errors import CryptoError, NotForUs
@@ -16,6 +17,7 @@ from crypto.secret.identity import HybridIdentity
 from crypto.secret.opening import open_envelope
 from desk import tables
 from desk.custody import Look, Span, State, first_look, masked, write_layer
+from desk.decisions import Topic, all_decisions
 from desk.events import Kind
 from desk.faults import DESK_ERROR, ID_TAKEN, NO_MATCH
 from desk.projections import stands_before
@@ -99,20 +101,27 @@ class Judge:
         return Judged(None, letter, first_look(letter.text, letter.answers), digest(plaintext), sealed)
 
 
-def write_facts(letter: Letter, look: Look) -> str:
-    """Return what everybody at the desk may know: chosen answers, consent, names of findings; nothing typed."""
+def write_facts(letter: Letter, look: Look, pulled: str | None) -> str:
+    """Return what everybody at the desk may know: chosen answers, consent, names of findings; nothing typed.
+
+    pulled  the portal's day of the newest bundle by then: erasing is counted from it where the desk's clock was behind
+    """
     body = {
         "questionnaire": {"id": letter.questionnaire_id, "version": letter.questionnaire_version},
         "lang": letter.lang,
         "answers": letter.answers,
         "consent": letter.consent,
         "flags": look.flags,
+        "pulled": pulled,
     }
     return json.dumps(body, sort_keys=True, separators=(",", ":"))
 
 
-def file_envelope(writer: Writer, name: str, envelope: bytes, judged: Judged) -> Outcome:
-    """Write what was found: a report, a repetition of one, or an envelope set aside with its bytes."""
+def file_envelope(writer: Writer, name: str, envelope: bytes, judged: Judged, pulled: date | None = None) -> Outcome:
+    """Write what was found: a report, a repetition of one, or an envelope set aside with its bytes.
+
+    pulled  the portal's day of the bundle that it comes in; None where it comes in none
+    """
     letter, sealed, look = judged.letter, judged.sealed, judged.look
     if letter is None or sealed is None or look is None:
         return _set_aside(writer, name, envelope, judged.fault or DESK_ERROR, sealed)
@@ -130,7 +139,7 @@ def file_envelope(writer: Writer, name: str, envelope: bytes, judged: Judged) ->
         report=letter.id,
         letter=judged.plaintext_digest,
         sealed=digest(sealed),
-        facts=writer.text(write_facts(letter, look)),
+        facts=writer.text(write_facts(letter, look, _newest(writer, pulled))),
     )
     writer.record(Kind.CUSTODY, report=letter.id, state=look.state.value, reason=None, after=None)
     if look.state is State.PASSED:  # words of a report that was not passed stand nowhere, but sealed
@@ -138,18 +147,31 @@ def file_envelope(writer: Writer, name: str, envelope: bytes, judged: Judged) ->
     return Outcome.FILED
 
 
+def _newest(writer: Writer, pulled: date | None) -> str | None:
+    """Return the portal's day of the newest bundle, this one among them; None before the first."""
+    known = writer.connection.execute(select(func.max(tables.bundles.c.pulled))).scalar_one()
+    return max(filter(None, (known, pulled and pulled.isoformat())), default=None)
+
+
 def record_masks(
     writer: Writer, report: str, letter: str, text: str | None, spans: Sequence[Span], after: str | None
 ) -> None:
-    """Write a whole layer of masks over a letter, and the masked words it makes.
+    """Write a whole layer of masks over a letter, and the masked words it makes; masked words of before are erased.
 
     letter  digest of the plaintext that `text` stands in
     text    None where masked words shall not be written yet
     after   the layers whose place it takes
     """
+    erase_masked_words(writer, report)
     words = None if text is None else writer.text(masked(text, spans))
     layer = writer.text(write_layer(spans))
     writer.record(Kind.MASKED, report=report, letter=letter, masked=words, layer=layer, after=after)
+
+
+def erase_masked_words(writer: Writer, report: str) -> None:
+    """Erase the masked words of a report: what is masked since, or was taken back, stands nowhere but sealed."""
+    names = [layer.value for layer in all_decisions(writer.connection, Topic.MASKS, report)]
+    writer.connection.execute(delete(tables.texts).where(tables.texts.c.id.in_(names)))
 
 
 def _set_aside(writer: Writer, name: str, envelope: bytes, fault: str, sealed: bytes | None) -> Outcome:

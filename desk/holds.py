@@ -11,16 +11,22 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from crypto.primitives import random_bytes
+from crypto.secret.identity import HybridIdentity
 from desk import index, tables
-from desk.cards import PREFIXES, card_of, terms_of
+from desk.cards import card_of, terms_of
+from desk.codebook import load_codebook
+from desk.custody import COMBINATION
 from desk.decisions import Decision, Topic, after, all_decisions, heads, standing
-from desk.errors import Held, NoSuchHold, ScopeRefused
+from desk.errors import Held, NoSuchHold, NotCounselsKey, ScopeRefused
 from desk.events import Kind
 from desk.review import checked_text
 from desk.roles import Act, refuse_unless
 from desk.vault import Vault
+from intake.detectors import rules
+from intake.questionnaire import load_questionnaire, shipped_questionnaires
 
 ON, OFF = "on", "off"
+ANSWERS = {"month": "event_month", "region": "region", "program": "program"}  # field of each prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +58,32 @@ def standing_holds(vault: Vault) -> list[Hold]:
         return holds(connection)
 
 
-def check_scope(scope: Sequence[str]) -> None:
-    """Raise ScopeRefused for a term that no report could ever have: a hold that covers nothing by a slip."""
+def check_scope(vault: Vault, scope: Sequence[str]) -> None:
+    """Raise ScopeRefused for a term that no report could ever have, or could lose again: it would hold by a slip.
+
+    A scope is of what never changes: report (its whole id), kind, month, region, program, flag.
+    """
     for term in scope:
-        prefix, _, value = term.partition(":")
-        if prefix not in (*PREFIXES, "report") or not value.strip():
+        if not _lasting(vault, *term.partition(":")[::2]):
             raise ScopeRefused(term[:40])
+
+
+def _lasting(vault: Vault, prefix: str, value: str) -> bool:
+    if prefix == "report":
+        with vault.reading() as connection:
+            found = select(tables.reports.c.report).where(tables.reports.c.report == value)
+            return connection.execute(found).first() is not None
+    if prefix == "kind":
+        return value in load_codebook().kinds
+    if prefix == "flag":
+        return value in {COMBINATION, *(rule.id for rule in rules())}
+    regions = [region.id for region in vault.settings.office.regions]
+    return any(
+        field.accepts(value, regions)
+        for name in shipped_questionnaires()
+        for field in load_questionnaire(name).fields
+        if field.id == ANSWERS.get(prefix)
+    )
 
 
 def find_hold(vault: Vault, name: str) -> Hold:
@@ -69,9 +95,9 @@ def find_hold(vault: Vault, name: str) -> Hold:
 
 
 def hold(vault: Vault, scope: Sequence[str], reason: str) -> Hold:
-    """Begin a hold. `scope` are terms of desk.index; none is everything. Raises RoleMissing, NothingWritten."""
+    """Begin a hold on reports with all these terms; none is everything. Raises RoleMissing, ScopeRefused."""
     refuse_unless(vault, Act.HOLD)
-    check_scope(scope)
+    check_scope(vault, scope)
     reason, name = checked_text(reason), random_bytes(4).hex()
     text = json.dumps({"scope": sorted(scope), "reason": reason}, sort_keys=True)
     with vault.writing() as writer:
@@ -79,9 +105,14 @@ def hold(vault: Vault, scope: Sequence[str], reason: str) -> Hold:
     return Hold(name, tuple(sorted(scope)), reason, vault.reviewer, vault.day.isoformat())
 
 
-def release(vault: Vault, name: str, reason: str) -> Hold:
-    """End a hold; its reason and its end stay in the log. Raises RoleMissing, NothingWritten, NoSuchHold."""
+def release(vault: Vault, name: str, reason: str, identities: Sequence[HybridIdentity]) -> Hold:
+    """End a hold, by counsel's role and counsel's key; its reason and its end stay in the log.
+
+    Raises RoleMissing, NotCounselsKey, NothingWritten, NoSuchHold.
+    """
     refuse_unless(vault, Act.RELEASE_HOLD)
+    if vault.settings.counsel not in {identity.recipient for identity in identities}:
+        raise NotCounselsKey
     found, reason = find_hold(vault, name), checked_text(reason)
     with vault.writing() as writer:
         text = json.dumps({"scope": found.scope, "reason": reason}, sort_keys=True)

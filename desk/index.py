@@ -194,7 +194,8 @@ def search(connection: Connection, untrusted_words: str, *, limit: int) -> list[
 
     A word that ends with * finds what begins so. What was found stands between the two MARKs.
     """
-    wanted = [word for word in untrusted_words.split() if re.search(r"\w", word)][:MAX_WORDS]
+    readable = untrusted_words.encode("utf-8", "replace").decode().replace("\0", " ")  # SQLite takes no other
+    wanted = [word for word in readable.split() if re.search(r"\w", word)][:MAX_WORDS]
     if not wanted:
         return []
     query = " ".join(_quoted(word) for word in wanted)

@@ -9,6 +9,7 @@ from desk import junk, reading, showing
 from desk.choosing import YES, agree
 from desk.duplicates import groups
 from desk.faults import WORDS, in_words
+from desk.roles import Act
 from desk.session import VOICE, Where, with_desk
 from desk.work_errors import BinOrEnvelopes
 
@@ -41,7 +42,7 @@ def junk_(
     """
     if bool(verdict) != (bool(envelopes) != bool(fault)):
         raise BinOrEnvelopes
-    with where.open() as here:
+    with where.open(Act.READ) as here:
         if verdict:
             discard = verdict == "discard"
             named = [reading.find_aside(here.vault, name) for name in envelopes]
@@ -84,7 +85,7 @@ def duplicates(where: Where, report: str | None, limit: int, as_json: bool) -> N
       underseal desk duplicates 3f9a
       underseal desk status --like 3f9a closed
     """
-    with where.open() as here:
+    with where.open(Act.READ) as here:
         wanted = reading.find_report(here.vault, report) if report else ""
         found = [one for one in groups(reading.all_masked_words(here.vault)) if not wanted or wanted in one.reports]
         shown = found[:limit]

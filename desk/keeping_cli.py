@@ -9,10 +9,13 @@ import click
 
 from desk import holds, purge, second
 from desk.certificate import certificate, exported_log
-from desk.errors import NotAgreed
+from desk.errors import NotAgreed, NotCounselsKey
 from desk.reading import find_report, reviewer_names
-from desk.second import Guarded
+from desk.roles import Act, refuse_unless
+from desk.second import LAPSE_DAYS, Guarded
+from desk.secretfiles import open_identities
 from desk.session import VOICE, Where, read_text, with_desk
+from desk.vault import Vault
 from intake import files
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Answer with one line of JSON.")
@@ -24,7 +27,8 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Answer with one lin
 @click.option(
     "--term", "terms", multiple=True, metavar="TERM", help="On reports with this, such as kind:REV; repeat it."
 )
-@click.option("--release", "name", metavar="ID", help="End a hold. Counsel alone does it.")
+@click.option("--release", "name", metavar="ID", help="End a hold. Counsel alone does it, with --identity.")
+@click.option("--identity", type=click.Path(path_type=Path), help="Counsel's key, to end a hold.")
 @click.option("--certificate", "out", type=click.Path(path_type=Path), help="Write what is held, for counsel.")
 @JSON
 @with_desk
@@ -34,6 +38,7 @@ def hold(
     report: str | None,
     terms: tuple[str, ...],
     name: str | None,
+    identity: Path | None,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -46,20 +51,25 @@ def hold(
     Example:
       underseal desk hold
       underseal desk hold --term kind:REV --term region:west
-      underseal desk hold --release 77c1a2b3
+      underseal desk hold --release 77c1a2b3 --identity counsel.age
     """
-    with where.open() as here:
-        scope = [*terms, *([f"report:{find_report(here.vault, report)}"] if report else [])]
-        holds.check_scope(scope)
+    with where.open(Act.READ) as here:
+        scope = [_whole(here.vault, term) for term in (*terms, *([f"report:{report}"] if report else []))]
+        holds.check_scope(here.vault, scope)
         if name:
+            refuse_unless(here.vault, Act.RELEASE_HOLD)
             holds.find_hold(here.vault, name)
-            ended = holds.release(here.vault, name, read_text("reason for its end"))
+            if identity is None:
+                raise NotCounselsKey
+            identities = open_identities(identity, here.passphrases)
+            ended = holds.release(here.vault, name, read_text("reason for its end"), identities)
             VOICE.say(f"hold {ended.id} is ended; what it covered may go by the schedule again")
             return
         if scope or everything:
             begun = holds.hold(here.vault, scope, read_text("reason for the hold"))
             on, many = " ".join(begun.scope) or "everything", holds.count_covered(here.vault, begun)
-            VOICE.say(f"hold {begun.id} stands, on {on}: {many} reports today, and those that come")
+            VOICE.say(f"hold {begun.id} stands, on {on}")
+            VOICE.say(f"{'' if many else 'LOOK AGAIN: '}it covers {many} reports today, and those that come")
             return
         found, names = holds.standing_holds(here.vault), reviewer_names(here.vault)
         if out:
@@ -73,6 +83,12 @@ def hold(
     VOICE.say(f"{len(rows)} holds stand")
 
 
+def _whole(vault: Vault, term: str) -> str:
+    """Return a term as it is kept: a report by its whole id. Raises NoSuchReport."""
+    prefix, _, value = term.partition(":")
+    return f"report:{find_report(vault, value)}" if prefix == "report" else term
+
+
 @click.command()
 @JSON
 @with_desk
@@ -84,7 +100,7 @@ def retention(where: Where, as_json: bool) -> None:
       underseal desk retention
     """
     as_of, rules = purge.schedule()
-    with where.open() as here:
+    with where.open(Act.READ) as here:
         found, gone = purge.due(here.vault), purge.tombstones(here.vault)
     if as_json:
         due = [{"id": d.subject, "rule": d.rule.id, "since": str(d.since), "held": list(d.held)} for d in found]
@@ -111,7 +127,7 @@ def purge_(where: Where, dry_run: bool) -> None:
       underseal desk purge --dry-run
       underseal desk purge
     """
-    with where.open() as here:
+    with where.open(Act.READ) as here:
         going = [one for one in purge.due(here.vault) if not one.held]
         VOICE.table(("id", "rule", "goes"), [(one.subject[:8], one.rule.id, one.rule.goes) for one in going])
         if dry_run or not going:
@@ -132,11 +148,14 @@ def purge_(where: Where, dry_run: bool) -> None:
 def two(where: Where, acts: tuple[str, ...], nothing: bool) -> None:
     """Show or say what needs two people: these acts and no others. Taking one out needs two people itself.
 
+    With any of them, who becomes custodian, approver or counsel needs two people as well. Have two approvers: where the
+    only one is lost, nobody can agree any more.
+
     \b
     Example:
       underseal desk two --act purge --act keys
     """
-    with where.open() as here:
+    with where.open(Act.READ) as here:
         if acts or nothing:
             changed = second.set_guarded(here.vault, frozenset(Guarded(act) for act in acts))
             VOICE.say("done" if changed else "nothing changed")
@@ -155,10 +174,10 @@ def approve(where: Where, request: str | None, as_json: bool) -> None:
       underseal desk approve
       underseal desk approve 77c1a2b3
     """
-    with where.open() as here:
+    with where.open(Act.READ) as here:
         if request:
             agreed = second.approve(here.vault, request)
-            VOICE.say(f"{agreed.id} is agreed to; the person who asked runs their command again")
+            VOICE.say(f"{agreed.id} is agreed to, for {LAPSE_DAYS} days; the person who asked runs their command again")
             return
         found, names = second.requests(here.vault), reviewer_names(here.vault)
     if as_json:
@@ -185,7 +204,7 @@ def export_log(where: Where, out: Path) -> None:
     Example:
       underseal desk export-log stick/log.jsonl
     """
-    with where.open() as here:
+    with where.open(Act.COPY) as here:
         text, count = exported_log(here.vault)
     files.write_new(out, text.encode())
     VOICE.say(f"{count} events are in {out}, with the name and key of everybody who signed one")

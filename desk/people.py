@@ -6,15 +6,18 @@ from pathlib import Path
 
 from crypto.signature import PublicKey, SigningKey
 from desk.decisions import after
-from desk.errors import LastCustodian, NoSuchPerson, PassphraseTaken
+from desk.errors import LastCustodian, NoSuchPerson, OwnRoles, PassphraseTaken
 from desk.events import Kind
 from desk.passphrase import Passphrases
 from desk.roles import Act, Person, Role, people, refuse_unless, role_decisions, written
+from desk.second import Guarded, agreed, guarded, second, use_up
 from desk.session import Desk
 from desk.vault import VAULT_JSON, Vault, read_header
 from desk.vault import join as begin_chain
 from desk.vaultfile import Keys, write_vault_file
 from intake import files
+
+TRUSTED = frozenset({Role.CUSTODIAN, Role.APPROVER, Role.COUNSEL})  # given by two people where anything needs two
 
 
 def join(here: Desk, folder: Path, name: str, roles: frozenset[Role], passphrase_file: Path | None) -> PublicKey:
@@ -22,17 +25,19 @@ def join(here: Desk, folder: Path, name: str, roles: frozenset[Role], passphrase
 
     The chain is there before the door, and the roles come after it: a run that is cut leaves nobody who can enter and
     is unknown, and nobody who has a role and cannot enter.
-    Raises RoleMissing, NoSuchPerson where the name is taken, PassphraseTaken, TooManyDoors.
+    Raises RoleMissing, NoSuchPerson where the name is taken, SecondNeeded, PassphraseTaken, TooManyDoors.
     """
     vault = here.vault
     refuse_unless(vault, Act.PEOPLE)
     if _folded(name) in {_folded(person.name) for person in people(vault)}:
         raise NoSuchPerson
+    agreement = agreed(vault, Guarded.PEOPLE, {"join": name, "roles": written(roles)}) if roles & TRUSTED else None
     file, key = read_header(folder), SigningKey.generate()
     passphrase = Passphrases(passphrase_file, file.throwaway).new(f"of {name}, for the vault")
     if file.opened(passphrase) is not None:
         raise PassphraseTaken
     more = file.with_door(passphrase, key.public.fingerprint, Keys(vault.database_key, key.seed))
+    use_up(vault, agreement)
     with vault.writing() as writer:
         begin_chain(writer.connection, key, name, vault.day)
     files.replace(folder / VAULT_JSON, write_vault_file(more))
@@ -47,7 +52,10 @@ def _folded(name: str) -> str:
 
 
 def set_roles(vault: Vault, folder: Path, person: Person, roles: frozenset[Role]) -> bool:
-    """Give a person these roles and no others; return False where they have them. Raises RoleMissing, LastCustodian."""
+    """Give a person these roles and no others; return False where they have them.
+
+    Raises RoleMissing, LastCustodian; where anything needs two people, OwnRoles and SecondNeeded as well.
+    """
     refuse_unless(vault, Act.PEOPLE)
     if roles == person.roles:
         return False
@@ -55,6 +63,10 @@ def set_roles(vault: Vault, folder: Path, person: Person, roles: frozenset[Role]
     others = [other for other in people(vault) if other.fingerprint in doors]
     if Role.CUSTODIAN not in roles and not any(Role.CUSTODIAN in other.roles for other in others):
         raise LastCustodian
+    if roles - person.roles and person.fingerprint == vault.reviewer and guarded(vault):
+        raise OwnRoles
+    if (roles - person.roles) & TRUSTED:
+        second(vault, Guarded.PEOPLE, {"person": person.name, "key": person.fingerprint, "roles": written(roles)})
     with vault.writing() as writer:
         stands = after(role_decisions(writer.connection).get(person.fingerprint, []))
         writer.record(Kind.ROLES, member=person.fingerprint, roles=written(roles), after=stands)

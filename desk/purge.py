@@ -6,7 +6,7 @@ and, where all goes, the answers. What stays: ids, digests, codes, the rule and 
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib import resources
@@ -25,6 +25,9 @@ from desk.vault import Vault, Writer
 ALL, WORDS = "all", "words"
 COURIER = timedelta(days=31)  # between bundles, at most; a desk that receives nothing erases nothing either
 RULES_OF_CODE = {"out_of_scope": "OTH.OUT"}
+_WORDED = frozenset({Kind.TAGGED, Kind.NOTED, Kind.SUMMARIZED})
+WORKED = _WORDED | {Kind.UNTAGGED, Kind.STATUS, Kind.CUSTODY, Kind.MASKED, Kind.ASSIGNED, Kind.LINKED, Kind.CLOCK}
+CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,14 @@ class Due:
     held: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The day of the last work on each report, and which ever had a code, a note or a summary, undone or not."""
+
+    last: Mapping[str, str]
+    used: frozenset[str]
+
+
 def schedule() -> tuple[str, tuple[Rule, ...]]:
     """Return the day the schedule is as of, and its rules."""
     data = json.loads(resources.files("desk").joinpath("retention.json").read_bytes())
@@ -68,26 +79,57 @@ def due(vault: Vault) -> list[Due]:
         return sorted([*_due_reports(connection, today), *_due_junk(connection, today)], key=lambda d: d.subject)
 
 
+def _work(connection: Connection) -> _Work:
+    """Return what the log tells of work on reports. Openings and views are none; undoing and redoing is."""
+    events = tables.events.c
+    last: dict[str, str] = {}
+    used: set[str] = set()
+    chains: dict[str, dict[int, tuple[str, ...]]] = {}
+    for body in connection.execute(select(events.body).order_by(events.reviewer, events.number)).scalars():
+        event = read_event(body)
+        chain = chains.setdefault(event.reviewer, {})
+        about: tuple[str, ...] = ()
+        if event.kind in WORKED:
+            about = tuple(str(event.fields[name]) for name in ("report", "other") if event.fields.get(name))
+            chain[event.number] = about
+            used |= set(about) if event.kind in _WORDED else set()
+        elif event.kind in (Kind.UNDONE, Kind.REDONE):
+            first, end = event.fields["first"], event.fields["last"]
+            about = tuple(one for number, named in chain.items() if first <= number <= end for one in named)  # type: ignore[operator]
+        for report in about:
+            last[report] = max(last.get(report, ""), event.day)
+    return _Work(last, frozenset(used))
+
+
 def _due_reports(connection: Connection, today: date) -> Iterator[Due]:
     rules = [rule for rule in schedule()[1] if rule.of == "report"]
     gone = {(row.subject, row.what) for row in connection.execute(select(tables.purged))}
+    work = _work(connection)
     for card in index.page(connection, []):
+        begun = _begun(connection, card, work)
         for rule in rules:
-            since = date.fromisoformat(card["day"]) + timedelta(days=rule.after_days)
+            since = begun + timedelta(days=rule.after_days)
             done = {(card["report"], WORDS), (card["report"], ALL)} & gone if rule.goes == WORDS else set()
-            if since <= today and not done and _takes(connection, rule, card):
+            if since <= today and not done and _takes(connection, rule, card, work):
                 held = tuple(one.id for one in holds.covered(connection, card["report"]))
                 yield Due(card["report"], rule, since, held)
                 break
 
 
-def _takes(connection: Connection, rule: Rule, card: Card) -> bool:
+def _begun(connection: Connection, card: Card, work: _Work) -> date:
+    """Return the day from which is counted: of filing by either clock, or of the last work, whichever is latest."""
+    pulled = facts_of(connection, card["report"]).get("pulled") or ""
+    return date.fromisoformat(max(card["day"], pulled, work.last.get(card["report"], "")))
+
+
+def _takes(connection: Connection, rule: Rule, card: Card, work: _Work) -> bool:
     if rule.id in RULES_OF_CODE:
-        return RULES_OF_CODE[rule.id] in card["codes"]
+        return bool(card["codes"] == [RULES_OF_CODE[rule.id]])
     if rule.id == "record_only":
         consent = facts_of(connection, card["report"])["consent"]
         return not any(value is True for name, value in consent.items() if name != "record")
-    return rule.id == "unused" and set(card["status"].split("/")) <= {NEW, "closed"}
+    untouched = card["status"] == NEW and card["report"] not in work.used
+    return rule.id == "unused" and (untouched or card["status"] == CLOSED)
 
 
 def _due_junk(connection: Connection, today: date) -> Iterator[Due]:
@@ -97,9 +139,15 @@ def _due_junk(connection: Connection, today: date) -> Iterator[Due]:
     rows = connection.execute(select(tables.junk)).all()
     doubted = {row.envelope for row in rows if not row.junk} | gone
     for row in {row.envelope: row for row in rows if row.envelope not in doubted}.values():
-        since = date.fromisoformat(row.day) + timedelta(days=rule.after_days)
+        since = date.fromisoformat(max(row.day, _pulled_by(connection, row.day))) + timedelta(days=rule.after_days)
         if since <= today:
             yield Due(row.envelope, rule, since, held)
+
+
+def _pulled_by(connection: Connection, day: str) -> str:
+    """Return the portal's day of the newest bundle that this desk received by a day of its own clock."""
+    bundles = tables.bundles.c
+    return connection.execute(select(func.max(bundles.pulled)).where(bundles.day <= day)).scalar_one() or ""
 
 
 def purge(vault: Vault, subjects: Sequence[str]) -> list[Due]:

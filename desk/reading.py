@@ -12,13 +12,17 @@ from sqlalchemy import Connection, Select, Table, func, select
 
 from desk import index, tables
 from desk.cards import Card, card_of, masked_words
+from desk.custody import State
 from desk.errors import IdTooShort, ManyReports, NoSuchReport
+from desk.roles import MAY, Act, roles_of
 from desk.sources import Link, links_of
 from desk.vault import Vault
 
 MIN_PREFIX = 4  # hexadecimal digits
 SHOWN_ID = 8  # digits; more where two reports share them
 SMALL = 4  # a filter that leaves reports of 1 to 4 sources is close to naming people
+
+_WRITTEN = ((tables.summaries, "text"), (tables.notes, "text"), (tables.statuses, "reason"))
 
 Facts = dict[str, Any]
 
@@ -61,7 +65,8 @@ class Written:
 class Whole:
     """One report with all that reviewers did to it. `openings` are (reviewer, day) of the words being shown.
 
-    `masked` is what everybody may read of the officer's words: None until the report is passed.
+    `masked` is what everybody may read of the officer's words: None until the report is passed. Until then texts of
+    reviewers may repeat what the masks hide: they are `withheld`, and empty here, but for those who may see raw words.
     """
 
     report: Report
@@ -73,6 +78,7 @@ class Whole:
     reasons: tuple[Written, ...]
     links: tuple[Link, ...]
     openings: tuple[tuple[str, str], ...]
+    withheld: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +282,11 @@ def reviewer_name(vault: Vault) -> str:
 
 
 def read_report(vault: Vault, report: str) -> Whole:
-    """Return a report with all that reviewers did to it. Raises NoSuchReport where its facts were erased."""
+    """Return a report with all that reviewers did to it. Raises NoSuchReport where its facts were erased.
+
+    Their texts only where the report is passed, or this person may see what it hides.
+    """
+    trusted = bool(roles_of(vault, vault.reviewer) & MAY[Act.RAW])
     with vault.reading() as connection:
         names = _names(connection)
         card = card_of(connection, report)
@@ -286,16 +296,19 @@ def read_report(vault: Vault, report: str) -> Whole:
         codings, openings = tables.codings.c, tables.openings.c
         coded = connection.execute(select(codings.code, codings.reviewer).where(codings.report == report)).all()
         opened = connection.execute(select(openings.reviewer, openings.day).where(openings.subject == report))
+        withheld = card["custody"] != State.PASSED and not trusted
+        texts = [() if withheld else _written(connection, names, table, report, field) for table, field in _WRITTEN]
         return Whole(
             _report(card),
             facts,
             masked_words(connection, report),
             {code: tuple(names[r] for c, r in coded if c == code) for code in card["codes"]},
-            _written(connection, names, tables.summaries, report, "text"),
-            _written(connection, names, tables.notes, report, "text"),
-            _written(connection, names, tables.statuses, report, "reason"),
+            texts[0],
+            texts[1],
+            texts[2],
             tuple(links_of(connection, [report])),
             tuple((names[reviewer], day) for reviewer, day in opened),
+            withheld,
         )
 
 

@@ -44,7 +44,7 @@ def list_(where: Where, narrowing: Narrowing, start: str, limit: int | None, as_
     """
     narrowing.check()
     limit = limit or (None if as_json else MANY)
-    with where.open() as here:
+    with where.open(Act.READ) as here:
         chosen = narrowing.filter(here.vault)
         reports = reading.list_reports(here.vault, chosen, start=start.strip().lower(), limit=limit)
         count, sources = reading.count_reports(here.vault, chosen), reading.count_sources(here.vault, chosen)
@@ -77,7 +77,7 @@ def search(where: Where, limit: int | None, as_json: bool) -> None:
       underseal desk search
     """
     limit = limit or MANY
-    with where.open() as here:
+    with where.open(Act.READ) as here:
         found = reading.search_reports(here.vault, read_text("words to look for", one=True), limit)
         sources = reading.sources_of(here.vault, [name for name, _ in found])
     warn_of_few(sources)
@@ -107,7 +107,7 @@ def show(where: Where, report: str, words: bool, identity: Path | None, as_json:
       underseal desk show 3f9a
       underseal desk show 3f9a --words
     """
-    with where.open() as here:
+    with where.open(Act.READ) as here:
         name = reading.find_report(here.vault, report)
         text = report_words(here.vault, name, *key_of(here, identity)).text if words else None
         show_one(here, name, text, as_json)
@@ -158,7 +158,7 @@ def set_aside(where: Where, envelope: str | None, words: bool, identity: Path | 
       underseal desk set-aside
       underseal desk set-aside 77c1 --words
     """
-    with where.open() as here:
+    with where.open(Act.READ) as here:
         name = reading.find_aside(here.vault, envelope) if envelope else ""
         asides = [aside for aside in reading.list_asides(here.vault) if aside.envelope.startswith(name)]
         text = aside_words(here.vault, name, *key_of(here, identity)) if words and name else None

@@ -124,7 +124,9 @@ def file_bundle(
     while batch := list(islice(envelopes, BATCH)):
         with vault.writing() as writer:
             outcomes = [
-                Outcome.HERE if name in filed else file_envelope(writer, name, envelope, judge.judge(envelope))
+                Outcome.HERE
+                if name in filed
+                else file_envelope(writer, name, envelope, judge.judge(envelope), bundle.manifest.pulled)
                 for name, envelope in batch
             ]
         opened += sum(outcome is not Outcome.UNOPENED for outcome in outcomes)

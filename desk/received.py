@@ -13,7 +13,7 @@ from intake.limits import BUNDLE_MAX_ENVELOPES
 
 KEEP_DAYS = 14  # FORMAT.md 8 and 9: the page's kit counts with the same number
 GRACE_DAYS = 1  # a letter sealed in a week's last minute is on its way for some time
-VALID_DAYS = 14  # of a signed text: a hold may have come since
+VALID_DAYS = 2  # of a signed text: a hold may have come since, and no machine elsewhere would know
 MAX_RECEIVED_BYTES = 1_000
 _DAY = timedelta(days=1)
 _FORM = re.compile(
@@ -56,6 +56,11 @@ def may_go_until(before: date, collect_days: int, today: date) -> date:
     """
     handed_in = timedelta(days=max(GRACE_DAYS, KEEP_DAYS - collect_days))
     return min(today - (KEEP_DAYS + 1) * _DAY, before - handed_in - _DAY)
+
+
+def week_end(until: date) -> date:
+    """Return the last Sunday by a day: what two people agree to is weeks, and does not change overnight."""
+    return until - (until.weekday() + 1) % 7 * _DAY
 
 
 def write_received(received: Received) -> bytes:

@@ -10,6 +10,7 @@ from desk import reading, review, saved, showing
 from desk.choosing import Narrowing, agree_on_reports, chosen_reports, completing, with_many
 from desk.codebook import load_codebook
 from desk.review import Status
+from desk.roles import Act
 from desk.session import VOICE, Desk, Where, read_text, tell_ending, today, with_desk
 from desk.vault import Vault
 from desk.work_errors import CodesMissing, OneText, StatusMissing
@@ -184,7 +185,7 @@ def _stands(where: Where, words: tuple[str, ...], as_json: bool) -> None:
     if not words:
         _overview(where, as_json)
         return
-    with where.open() as here:
+    with where.open(Act.READ) as here:
         name = reading.find_report(here.vault, words[0])
         _answer_status(name, reading.read_report(here.vault, name).report.status, as_json)
 
@@ -197,7 +198,7 @@ def _answer_status(report: str, stands: str, as_json: bool) -> None:
 
 
 def _overview(where: Where, as_json: bool) -> None:
-    with where.open() as here:
+    with where.open(Act.READ) as here:
         view = reading.overview(here.vault, today())
         tell_ending(here.vault)
     if as_json:

@@ -29,6 +29,8 @@ class Role(StrEnum):
 class Act(StrEnum):
     """What a role may be needed for; the value completes "you may not ..."."""
 
+    READ = "look at what the desk keeps"
+    COPY = "take a copy of the vault or of its log away"
     RECEIVE = "receive letters"
     CUSTODY = "quarantine, pass or mask reports"
     RAW = "see an officer's own words"
@@ -50,6 +52,8 @@ class Act(StrEnum):
 ALL = frozenset(Role)
 FIRST = (Role.CUSTODIAN, Role.CODER, Role.ADJUDICATOR, Role.APPROVER)  # of a vault that one person begins
 MAY: dict[Act, frozenset[Role]] = {
+    Act.READ: ALL,
+    Act.COPY: frozenset({Role.CUSTODIAN, Role.COUNSEL}),
     Act.RECEIVE: frozenset({Role.CUSTODIAN, Role.COUNSEL}),
     Act.CUSTODY: frozenset({Role.CUSTODIAN}),
     Act.RAW: frozenset({Role.CUSTODIAN, Role.COUNSEL}),

@@ -1,25 +1,27 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Two people for one act, where the desk has said so: one asks, another agrees, then the first does it.
 
-What was asked for is kept word for word; agreement to one thing is no agreement to another, and serves once.
+What was asked for is kept word for word; agreement to one thing is no agreement to another, serves once, and lapses.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from crypto.primitives import random_bytes
 from desk import tables
 from desk.decisions import Decision, Topic, after, all_decisions, heads, standing
 from desk.errors import NoSuchRequest, OwnRequest, SecondNeeded
 from desk.events import Kind
-from desk.roles import MAY, Act, people, refuse_unless
+from desk.roles import MAY, Act, people, read_roles, refuse_unless
 from desk.vault import Vault, Writer
 
 RULES = "two"  # the one subject of Topic.RULES
+LAPSE_DAYS = 14  # of an agreement: what was right then may not be now
 
 
 class Guarded(StrEnum):
@@ -28,11 +30,12 @@ class Guarded(StrEnum):
     PURGE = "purge"
     KEYS = "keys"
     UNMASK = "unmask"
+    PEOPLE = "people"  # who becomes custodian, approver or counsel; with any of the others this is guarded, too
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Something asked for. `state` is asked, approved or done."""
+    """Something asked for. `state` is asked, approved or done; asked again once an agreement counts no more."""
 
     id: str
     guarded: Guarded
@@ -46,13 +49,19 @@ def guarded(vault: Vault) -> frozenset[Guarded]:
     """Return what needs two people at this desk: where decisions differ, all that any of them names."""
     with vault.reading() as connection:
         stands = standing(connection, Topic.RULES, RULES)
-    return frozenset(Guarded(word) for decision in stands for word in decision.value.split() if word in set(Guarded))
+    return _whole(Guarded(word) for decision in stands for word in decision.value.split() if word in set(Guarded))
+
+
+def _whole(acts: Iterable[Guarded]) -> frozenset[Guarded]:
+    """Return these acts with that of who becomes whom: without it one person would be two."""
+    found = frozenset(acts)
+    return found | {Guarded.PEOPLE} if found else found
 
 
 def set_guarded(vault: Vault, acts: frozenset[Guarded]) -> bool:
     """Put these acts, and no others, under the rule; return False where it is so. Loosening it needs a second, too."""
     refuse_unless(vault, Act.RULES)
-    now = guarded(vault)
+    now, acts = guarded(vault), _whole(acts)
     if acts == now:
         return False
     words = " ".join(sorted(acts))
@@ -66,18 +75,26 @@ def set_guarded(vault: Vault, acts: frozenset[Guarded]) -> bool:
 
 def requests(vault: Vault) -> list[Request]:
     """Return what was asked for and is not done, by id."""
+    may = {person.fingerprint for person in people(vault) if person.roles & MAY[Act.APPROVE]}
     with vault.reading() as connection:
         found = heads(all_decisions(connection, Topic.SECOND))
-        texts = dict(map(tuple, connection.execute(select(tables.texts.c.id, tables.texts.c.text))))
-    made = [_request(name, decisions, texts) for name, decisions in found.items()]
-    return sorted((request for request in made if request.state != "done"), key=lambda request: request.id)
+        open_ones = {name: stands for name, stands in found.items() if all(one.value != "done" for one in stands)}
+        return [_request(connection, vault.day, may, *named) for named in sorted(open_ones.items())]
 
 
-def _request(name: str, decisions: list[Decision], texts: Mapping[str, str]) -> Request:
-    first = decisions[0]
-    state = "done" if any(d.value == "done" for d in decisions) else first.value
-    body = json.loads(texts[first.text or ""])
+def _request(connection: Connection, day: date, may: set[str], name: str, decisions: list[Decision]) -> Request:
+    texts = tables.texts.c
+    body = json.loads(connection.execute(select(texts.text).where(texts.id == decisions[0].text)).scalar_one())
+    agreed = any(
+        one.value == "approved" and one.reviewer in may - {body["by"]} and _age(one.day, day) <= LAPSE_DAYS
+        for one in decisions
+    )
+    state = "approved" if agreed else "asked"
     return Request(name, Guarded(body["act"]), body["what"], state, body["by"], tuple(decisions))
+
+
+def _age(of: str, day: date) -> int:
+    return abs((day - date.fromisoformat(of)).days)
 
 
 def second(vault: Vault, act: Guarded, what: Mapping[str, object]) -> None:
@@ -85,25 +102,41 @@ def second(vault: Vault, act: Guarded, what: Mapping[str, object]) -> None:
 
     Otherwise it is asked for, once, and SecondNeeded says under which id. An agreement is used up by this.
     """
-    if act not in guarded(vault):
-        return
-    same = [r for r in requests(vault) if (r.guarded, dict(r.what), r.by) == (act, dict(what), vault.reviewer)]
-    approved = next((request for request in same if request.state == "approved" and _valid(vault, request)), None)
-    with vault.writing() as writer:
-        if approved:
-            _record(writer, approved.id, approved.stands[0].text, "done", after(approved.stands))
-            return
-        name = same[0].id if same else random_bytes(4).hex()
-        if not same:
+    use_up(vault, agreed(vault, act, what))
+
+
+def agreed(vault: Vault, act: Guarded, what: Mapping[str, object]) -> Request | None:
+    """Do as `second` does, and use nothing up: for acts that ask something more before they begin.
+
+    Returns what `use_up` takes; None where the act is not under the rule.
+    """
+    if act not in guarded(vault) or (act is Guarded.PEOPLE and not _others(vault)):
+        return None
+    wanted = json.loads(json.dumps(dict(what)))
+    same = [r for r in requests(vault) if (r.guarded, dict(r.what), r.by) == (act, wanted, vault.reviewer)]
+    approved = next((request for request in same if request.state == "approved"), None)
+    if approved:
+        return approved
+    name = same[0].id if same else random_bytes(4).hex()
+    if not same:
+        with vault.writing() as writer:
             text = json.dumps({"act": act.value, "what": dict(what), "by": vault.reviewer}, sort_keys=True)
             _record(writer, name, writer.text(text), "asked", None)
     raise SecondNeeded(name)
 
 
-def _valid(vault: Vault, request: Request) -> bool:
-    """Return whether somebody else who may approve has done so."""
-    may = {person.fingerprint for person in people(vault) if person.roles & MAY[Act.APPROVE]}
-    return any(d.value == "approved" and d.reviewer in may and d.reviewer != request.by for d in request.stands)
+def use_up(vault: Vault, request: Request | None) -> None:
+    """Note that what was agreed to is done; None is nothing."""
+    if request is not None:
+        with vault.writing() as writer:
+            _record(writer, request.id, request.stands[0].text, "done", after(request.stands))
+
+
+def _others(vault: Vault) -> bool:
+    """Return whether anybody else was ever given a role that agrees. Before that a desk is one person's."""
+    with vault.reading() as connection:
+        given = all_decisions(connection, Topic.ROLES)
+    return any(one.subject != vault.reviewer and read_roles(one.value) & MAY[Act.APPROVE] for one in given)
 
 
 def approve(vault: Vault, name: str) -> Request:

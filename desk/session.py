@@ -15,6 +15,7 @@ import click
 from desk.errors import TextUnreadable
 from desk.offline import refuse_network
 from desk.passphrase import Passphrases
+from desk.roles import Act, refuse_unless
 from desk.traces import leave_no_traces
 from desk.vault import Vault, open_vault, read_header
 from intake.console import Voice
@@ -41,8 +42,11 @@ class Where:
     passphrase_file: Path | None
 
     @contextmanager
-    def open(self) -> Iterator[Desk]:
-        """Yield the open desk. Raises NetworkUp, VaultLocked, WrongVaultPassphrase and what they are kin to."""
+    def open(self, act: Act | None = None) -> Iterator[Desk]:
+        """Yield the open desk. Raises NetworkUp, VaultLocked, WrongVaultPassphrase and what they are kin to.
+
+        act  what the verb is, where it is one thing: RoleMissing for whoever may not do it
+        """
         leave_no_traces()
         header = read_header(self.folder)
         if not header.throwaway:
@@ -50,6 +54,8 @@ class Where:
         passphrases = Passphrases(self.passphrase_file, header.throwaway)
         unlocked = functools.partial(passphrases.opened, "of the vault")
         with open_vault(self.folder, header, unlocked, today()) as vault:
+            if act is not None:
+                refuse_unless(vault, act)
             yield Desk(vault, passphrases)
 
 
@@ -92,12 +98,15 @@ def read_text(what: str, *, one: bool = False) -> str:
     """Return a text from standard input: typed at the terminal, or piped in, never from an argument.
 
     one  of one line only
+    Raises TextUnreadable; a line with bytes that are no UTF-8 is refused, a longer text has U+FFFD in their place.
     """
     if sys.stdin.isatty():
         VOICE.say(f"type the {what}; end " + ("them with Enter" if one else "it with Ctrl-D on a line of its own"))
     try:
         if one:
-            return sys.stdin.readline(MAX_INPUT_CHARACTERS)
+            line = sys.stdin.readline(MAX_INPUT_CHARACTERS)
+            line.encode()
+            return line
         return sys.stdin.read(MAX_INPUT_CHARACTERS)
-    except (OSError, UnicodeDecodeError):
+    except (OSError, UnicodeError):
         raise TextUnreadable(what) from None

@@ -99,6 +99,9 @@ def whole(report: Whole, asked: Questionnaire, codebook: Codebook, width: int | 
         label = codebook.codes[code].label if code in codebook.codes else "not in this codebook"
         yield f"  {code}  {label} (by {', '.join(reviewers)})"
     yield from _links(report)
+    if report.withheld:
+        yield ""
+        yield "summaries, notes, reasons: not shown, the report is not passed"
     yield from _texts("summary", report.summaries, width)
     yield from _texts("note", report.notes, width)
     yield from _texts("reason for its status", report.reasons, width)
@@ -124,11 +127,12 @@ def whole_json(report: Whole, words: str | None) -> dict[str, object]:
         return [{"reviewer": item.reviewer, "day": item.day, "text": item.text} for item in written]
 
     body = report.report.as_json() | {
-        **report.facts,
+        **{name: fact for name, fact in report.facts.items() if name != "pulled"},
         "masked": report.masked,
         "summaries": texts(report.summaries),
         "notes": texts(report.notes),
         "reasons": texts(report.reasons),
+        "withheld": report.withheld,
         "linked": [{"id": link.other, "relation": link.relation} for link in report.links],
         "openings": [{"reviewer": name, "day": day} for name, day in report.openings],
     }

@@ -11,6 +11,8 @@ from desk import tables
 from desk.acts import UNDOABLE, Act, acts_of
 from desk.events import Event, Kind
 from desk.projections import own_acts
+from desk.roles import Act as May
+from desk.roles import refuse_unless
 from desk.sources import Sources
 from desk.vault import Vault
 from desk.work_errors import DecidedSince, NothingDone
@@ -27,7 +29,7 @@ class Changed:
 
 
 def undo(vault: Vault) -> Changed:
-    """Take back the last act of whoever has the vault open. Raises NothingDone, DecidedSince.
+    """Take back the last act of whoever has the vault open. Raises NothingDone, DecidedSince, RoleMissing.
 
     Again goes further back. What others did is left as it is, and custody, masks, clocks, holds, purging, roles, keys.
     """
@@ -35,27 +37,33 @@ def undo(vault: Vault) -> Changed:
 
 
 def redo(vault: Vault) -> Changed:
-    """Do again what was undone last, unless something else was done since. Raises NothingDone."""
+    """Do again what was undone last, unless something else was done since. Raises NothingDone, RoleMissing."""
     return _change(vault, Kind.REDONE)
 
 
 def _change(vault: Vault, kind: Kind) -> Changed:
+    with vault.reading() as connection:
+        _, events = _last(connection, vault.reviewer, kind)
+    refuse_unless(vault, May.JUNK if {one.kind for one in events} == {Kind.JUNKED} else May.WORK)
     with vault.writing() as writer:
-        chain = own_acts(writer.connection, vault.reviewer)
-        acts = acts_of(chain)
-        back = kind is Kind.UNDONE
-        left = acts.done if back else acts.undone
-        if not left:
-            raise NothingDone("undone" if back else "redone")
-        act = left[-1]
-        events = _events(chain, act)
-        if back:
+        act, events = _last(writer.connection, vault.reviewer, kind)
+        if kind is Kind.UNDONE:
             _refuse_if_followed(writer.connection, events)
         before = _of_sources(writer.connection, events)
         writer.record(kind, first=act.first, last=act.last)
         writer.touched |= before | _of_sources(writer.connection, events)
     reports = {str(one.fields["report"]) for one in events if one.fields.get("report")}
     return Changed(dict(Counter(one.kind.value for one in events)), tuple(sorted(reports)))
+
+
+def _last(connection: Connection, reviewer: str, kind: Kind) -> tuple[Act, list[Event]]:
+    """Return what this person would undo or redo, and its events. Raises NothingDone."""
+    chain = own_acts(connection, reviewer)
+    acts, back = acts_of(chain), kind is Kind.UNDONE
+    left = acts.done if back else acts.undone
+    if not left:
+        raise NothingDone("undone" if back else "redone")
+    return left[-1], _events(chain, left[-1])
 
 
 def _events(chain: list[Event], act: Act) -> list[Event]:

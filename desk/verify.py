@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Everything in the vault recomputed: chains, signatures, digests, and the tables made from them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import sqlcipher3.dbapi2 as sqlcipher  # type: ignore[import-untyped]
@@ -165,11 +165,26 @@ def _goes(event: Event, name: str, gone: dict[str, set[str]]) -> bool:
     return any(name in erased_fields(event.kind, what) for what in whats)
 
 
+def _superseded(events: Iterable[Event]) -> set[str]:
+    """Return the masked texts that may be gone: other masks took their place, or the report is passed no more."""
+    about = [(event, digest(event.body.encode())) for event in events if event.kind in (Kind.MASKED, Kind.CUSTODY)]
+    replaced = {
+        (event.kind, event.text("report"), name) for event, _ in about for name in str(event.fields["after"]).split()
+    }
+    stands = [event for event, name in about if (event.kind, event.text("report"), name) not in replaced]
+    held = {event.text("report") for event in stands if event.fields.get("state", "passed") != "passed"}
+    shown = {
+        event.fields["masked"] for event in stands if event.kind is Kind.MASKED and event.text("report") not in held
+    }
+    return {str(event.fields["masked"]) for event, _ in about if event.kind is Kind.MASKED} - shown
+
+
 def _text_faults(connection: Connection, checked: Checked) -> Iterator[str]:
     named = [(event.fields.get(name), name, event) for event in checked.events for name in TEXT_FIELDS]
     owners = {str(value): event for value, _, event in named if value is not None}
     gone = _erased(checked)
     erased = {str(value) for value, name, event in named if value is not None and _goes(event, name, gone)}
+    superseded = _superseded(checked.events)
     found = set()
     for row in connection.execute(select(tables.texts)):
         found.add(row.id)
@@ -180,7 +195,7 @@ def _text_faults(connection: Connection, checked: Checked) -> Iterator[str]:
             yield f"the text of event {owner.number} ({owner.kind}) was altered"
         elif row.id in erased:
             yield f"the text of event {owner.number} ({owner.kind}) was purged, and is still there"
-    for name in owners.keys() - found - erased:
+    for name in owners.keys() - found - erased - superseded:
         yield f"the text of event {owners[name].number} ({owners[name].kind}) is missing"
 
 

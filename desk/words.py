@@ -2,6 +2,7 @@
 """The officer's own words, opened with the custodian's or counsel's key; that is recorded before they are given."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,11 +14,13 @@ from crypto.secret.identity import HybridIdentity
 from crypto.secret.opening import open_envelope
 from desk import roles, tables
 from desk.cards import custody_of
-from desk.custody import State
+from desk.custody import State, first_look
 from desk.errors import Erased, Isolated, NothingKept, NotOurKey, WordsRefused
 from desk.events import Kind
 from desk.vault import Vault
 
+_ESCAPED = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_ESCAPES = {"n": "\n", "r": "\n", "t": "\t", "b": "", "f": "\n"}
 LONG_LIVED = 2  # slots of what is kept in the vault: custodian and counsel
 
 
@@ -73,7 +76,8 @@ def refuse_unless_counsel(vault: Vault, report: str, identities: Sequence[Hybrid
 def aside_words(vault: Vault, envelope: str, identities: Sequence[HybridIdentity], key_name: str) -> str:
     """Return what an envelope that opened and was set aside holds, as text, without the filling spaces.
 
-    Raises RoleMissing, NothingKept, NotOurKey, WordsRefused.
+    Nothing has looked at it yet. So the detectors do, before anybody reads it.
+    Raises RoleMissing, NothingKept, NotOurKey, WordsRefused, Isolated; then nothing is recorded.
     """
     roles.refuse_unless(vault, roles.Act.RAW)
     joined = tables.kept.join(tables.envelopes, tables.kept.c.envelope == tables.envelopes.c.envelope)
@@ -83,8 +87,20 @@ def aside_words(vault: Vault, envelope: str, identities: Sequence[HybridIdentity
     if row is None or row[0] is None or row[1] is None:
         raise NothingKept(envelope[:8])
     plaintext = _open(bytes(row[0]), row[1], identities, key_name, envelope[:8])
+    text = plaintext.decode("utf-8", "replace").rstrip(" ")
+    if State.ISOLATED in {first_look(each, {}).state for each in (text, _unpacked(text))}:
+        refuse_unless_counsel(vault, envelope, identities)
     _record(vault, envelope)
-    return plaintext.decode("utf-8", "replace").rstrip(" ")
+    return text
+
+
+def _unpacked(text: str) -> str:
+    """Return the strings of a text that should be JSON and may be broken, each on lines of its own."""
+
+    def meant(escape: re.Match[str]) -> str:
+        return chr(int(escape[1][1:], 16)) if len(escape[1]) > 1 else _ESCAPES.get(escape[1], escape[1])
+
+    return _ESCAPED.sub(meant, text.replace('\\"', "'").replace('"', "\n"))
 
 
 def _record(vault: Vault, subject: str) -> None:

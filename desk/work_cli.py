@@ -7,7 +7,7 @@ from desk import links, reading, review, saved, showing, undo
 from desk.choosing import Narrowing, agree_on_reports, chosen_reports, with_filter, with_many
 from desk.errors import NoSuchPerson
 from desk.reading_cli import JSON, show_one
-from desk.roles import people
+from desk.roles import Act, people
 from desk.session import VOICE, Where, read_text, with_desk
 from desk.sources import Relation
 from desk.vault import Vault
@@ -27,7 +27,7 @@ def next_(where: Where, as_json: bool) -> None:
     Example:
       underseal desk next
     """
-    with where.open() as here:
+    with where.open(Act.READ) as here:
         name = reading.unread(here.vault)
         if name is None:
             raise NothingUnread
@@ -186,7 +186,7 @@ def filter_(where: Where, action: str, name: str | None, narrowing: Narrowing, a
     """
     if action != "list" and not name:
         raise NameMissing
-    with where.open() as here:
+    with where.open(Act.READ) as here:
         if action == "save":
             new = saved.save_filter(here.vault, name or "", narrowing.terms())
             VOICE.say(f"filter {name} is saved" if new else f"filter {name} is so already: nothing changed")
@@ -224,7 +224,7 @@ def template(where: Where, action: str, name: str | None, as_json: bool) -> None
     """
     if action != "list" and not name:
         raise NameMissing
-    with where.open() as here:
+    with where.open(Act.READ) as here:
         if action == "save":
             new = saved.save_template(here.vault, name or "", read_text("template"))
             VOICE.say(f"template {name} is saved" if new else f"template {name} is so already: nothing changed")

@@ -16,6 +16,7 @@ from typing import Any
 
 from intake.plaincopy import Alphabets, Copy, Folding, character_class, runs
 
+_LIST = resources.files("intake").joinpath("detectors.json")
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}", re.ASCII)
 COMBINATION_PARTS = 3  # origin, month, place, person and harm; three of them can be enough to know a case
 
@@ -76,6 +77,16 @@ def rules() -> tuple[Rule, ...]:
     return _detectors().rules
 
 
+def plain_copy(text: str) -> Copy:
+    """Return the copy of a text that the patterns meet, and where each of its characters came from."""
+    return _detectors().folding.copy(text)
+
+
+def part(name: str) -> str:
+    """Return a part of patterns by its name, as it stands in the list: a space is any one white space."""
+    return str(json.loads(_LIST.read_text("utf-8"))["parts"][name])
+
+
 def find(text: str) -> tuple[Hit, ...]:
     """Return every hit in the order of the text; time grows with its length and no faster.
 
@@ -93,6 +104,11 @@ def find(text: str) -> tuple[Hit, ...]:
             spans = spans if rule.quiet else _unmarked(spans, marked)
         found += [(start, end, number, rule.id) for start, end in spans]
     return tuple(Hit(rule_id, start, end) for start, end, _, rule_id in sorted(found))
+
+
+def folded(text: str) -> Copy:
+    """Return a text as the rules meet it, but with the letters of every script."""
+    return _detectors().folding.copy(text, every_script=True)
 
 
 def combine(hits: Sequence[Hit], answers: Mapping[str, object]) -> Combination | None:
@@ -164,7 +180,7 @@ def _neighbours(
 
 @lru_cache(maxsize=1)
 def _detectors() -> _Detectors:
-    data = json.loads(resources.files("intake").joinpath("detectors.json").read_text("utf-8"))
+    data = json.loads(_LIST.read_text("utf-8"))
     classes, plain = data["classes"], data["plain"]
     written = {chr(int(code, 16)): character for character, codes in plain["as"] for code in codes}
     return _Detectors(

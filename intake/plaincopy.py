@@ -13,7 +13,10 @@ _JOINER = "\u200d"  # joins pictures such as a family; anywhere else it is invis
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Text of ASCII and U+FFFD. Character i came from the code points starts[i] to ends[i] of the original."""
+    """Text of ASCII and, for all else, U+FFFD or the letter itself.
+
+    Character i came from the code points starts[i] to ends[i] of the original.
+    """
 
     text: str
     lower: str
@@ -28,8 +31,11 @@ class Folding:
     dropped: re.Pattern[str]
     written: dict[str, str]
 
-    def copy(self, text: str) -> Copy:
-        """Return the plain copy: NFKC, accents off, dashes and quotes plain, invisible characters left out."""
+    def copy(self, text: str, *, every_script: bool = False) -> Copy:
+        """Return the plain copy: NFKC, accents off, dashes and quotes plain, invisible characters left out.
+
+        every_script  letters that have no ASCII form stay what they are, and are not one U+FFFD like another
+        """
         if text.isascii() and not any(character in text for character in self.written):
             return Copy(text, text.lower(), list(range(len(text))), list(range(1, len(text) + 1)))
         plain: list[str] = []
@@ -39,7 +45,7 @@ class Folding:
         for at, character in enumerate(text):
             folded = known.get(character)
             if folded is None:
-                folded = known[character] = self._folded(character)
+                folded = known[character] = self._folded(character, every_script)
             if folded:
                 plain.append(folded)
                 starts += [at] * len(folded)
@@ -49,7 +55,7 @@ class Folding:
         whole = "".join(plain)
         return Copy(whole, whole.lower(), starts, ends)
 
-    def _folded(self, character: str) -> str:
+    def _folded(self, character: str, every_script: bool) -> str:
         if character in self.written:
             return self.written[character]
         if character.isascii():
@@ -58,6 +64,8 @@ class Folding:
             return ""
         parts = self.dropped.sub("", unicodedata.normalize("NFKD", character))
         folded = "".join(self.written.get(part, part) for part in parts)
+        if every_script:
+            return folded
         return folded if folded.isascii() and folded else _OTHER
 
 

@@ -24,10 +24,10 @@ from crypto.primitives import sha256
 from intake.limits import MIB
 from portal.config import Config, SettingRefused
 from portal.counter import Counter, NotTaken, Uncertain
-from portal.gauge import DatabaseGauge
+from portal.gauge import answers, measured_database
 from portal.headers import HeaderLayer
 from portal.publishing import PLAIN_TEXT, Lists, Pages
-from portal.room import RETRY_AFTER_SECONDS, Gauge, Word
+from portal.room import RETRY_AFTER_SECONDS, Gauge, Word, measured_disk
 from portal.shelf import Letter, Shelf
 
 OCTETS = "application/octet-stream"
@@ -83,7 +83,7 @@ class Portal:
     counter: Counter
     lists: Lists
     pages: Pages
-    gauge: Gauge | DatabaseGauge
+    gauge: Gauge
     today: Callable[[], date]
 
 
@@ -96,7 +96,7 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
     """Return the officer's side. Raises SettingRefused for debug switches, PageUntrusted for a page not as signed."""
     shelf = Shelf(config.shelf_url)
     shelf.open()
-    pages = Pages(config)
+    pages = Pages(shelf, config.office.root)
     app = Flask("underseal-portal", static_folder=None, template_folder=None)
     app.config.update(
         TRUSTED_HOSTS=list(config.hosts),
@@ -107,9 +107,12 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
         raise SettingRefused("debug", "the portal has no debug mode")
     app.session_interface = NoSession()
     app.url_map.merge_slashes = False
-    lists = Lists(shelf, config.roots, config.office.floor)
+    lists = Lists(shelf, config.office.root, config.office.floor)
     counter = Counter(shelf, config.turn_file, today)
-    gauge = Gauge(config) if config.store is None else DatabaseGauge(shelf, config.ceiling_mib)
+    if config.store is None:
+        gauge = Gauge(lambda: measured_disk(config))
+    else:
+        gauge = Gauge(lambda: measured_database(shelf, config.ceiling_mib), answers=lambda: answers(shelf))
     app.extensions["underseal"] = Portal(config, shelf, counter, lists, pages, gauge, today)
     app.before_request(_check_name)
     app.url_map.converters["page_file"] = PageFile
@@ -127,7 +130,7 @@ officer = Blueprint("officer", __name__)
 def show_file(name: str = "") -> Response:
     """Answer with a file of the page, the same bytes for everyone, compressed beforehand where the browser takes it."""
     path = f"/{name}"
-    file = _portal().pages.current().get(path)
+    file = _portal().pages.find(path)
     if file is None:
         raise Refusal(404)
     accepted = request.accept_encodings

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import click
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from crypto.errors import CryptoError
 from crypto.handedon import Roots
@@ -16,19 +17,23 @@ from intake.console import Voice
 from intake.files import FileThere, locked, make_folder, read, write_new
 from intake.keydays import covered_until, ending
 from intake.limits import MIB, OFFICE_MAX_BYTES
-from intake.office import Office, read_office
-from intake.signedpage import read_page_folder
+from intake.office import read_office
+from intake.signedpage import SignedPage, read_page_folder
 from intake.statements import read_statements
 from portal.app import utc_today
 from portal.config import Config, load_config, load_portal_key, read_store_url, write_settings
-from portal.gauge import DatabaseGauge
+from portal.gauge import measured_database
 from portal.listening import Place, take_handed_over
 from portal.nightly import tidy
+from portal.pagefiles import PageFiles
 from portal.publishing import (
     ListRefused,
     Lists,
+    NotPublished,
     kept_page,
+    put_page,
     read_list_files,
+    roots_of,
     take_list,
     take_page,
     take_statements,
@@ -37,6 +42,7 @@ from portal.revisions import ShelfMissing, ShelfThere, check_file, check_revisio
 from portal.room import Ballast, Word, measure, word_for
 from portal.server_check import check_server, differences
 from portal.shelf import Shelf
+from portal.store import CommitUnsettled, ShelfDamaged, StoreAway, storage_corrupt
 
 _VOICE = Voice("portal")
 _FOLDER = click.Path(path_type=Path)
@@ -89,14 +95,12 @@ def init(
         write_new(temporary / "config.json", settings)
         make_folder(temporary / "public")
         write_new(temporary / "public" / "office.json", read(public / "office.json", OFFICE_MAX_BYTES))
-        write_new(temporary / "page.signed", page.whole)
-        write_new(temporary / "page.lock", b"")
         write_new(temporary / "counter.lock", b"")
         key = SigningKey.generate()
         if not no_gate:
             write_new(temporary / "portal.key", key.to_openssh(None))
             write_new(temporary / "portal.pub", (key.public.text + "\n").encode("ascii"))
-        lists = _fill_shelf(load_config(temporary), public, office)
+        lists = _fill_shelf(load_config(temporary), public, page)
         temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -134,8 +138,8 @@ def serve(folder: Path, port: int | None, socket: Path | None, gate_port: int | 
         load_portal_key(folder)
     elif gate_port is not None or "gate" in handed:
         raise click.UsageError("this folder has no gate: it was made with --no-gate")
-    kept_page(config)
     check_revision(config)
+    _check_page(config)
     _name_traces(config)
 
     def ready(url: str, gate: str) -> None:
@@ -150,7 +154,7 @@ def serve(folder: Path, port: int | None, socket: Path | None, gate_port: int | 
 @portal.command()
 @click.option("--dir", "folder", type=_FOLDER, required=True, help="The portal's folder.")
 def nightly(folder: Path) -> None:
-    """Rewrite the shelf in an order that tells nothing, check it whole, and date every file at midnight.
+    """Rewrite the shelf in an order that tells nothing, check it whole, with its page, and date files at midnight.
 
     For a timer, once a night at an hour of no meaning; the portal may run. It deletes no letter.
 
@@ -184,11 +188,11 @@ def status(folder: Path, as_json: bool) -> None:
     waiting, oldest = shelf.waiting()
     last, days, damaged = shelf.last_manifest(), shelf.list_days(), shelf.damaged()
     today = utc_today()
-    in_force = Lists(shelf, config.roots, config.office.floor).in_force(today)
+    in_force = Lists(shelf, config.office.root, config.office.floor).in_force(today)
     disk = measure(config)
     room = word_for(disk, config.full_percent, config.floor_mib)
     if config.store is not None:
-        room = DatabaseGauge(shelf, config.ceiling_mib).word()
+        room = measured_database(shelf, config.ceiling_mib)(0.0)
     shelf.close()
     facts = {
         "waiting": waiting,
@@ -239,12 +243,14 @@ def publish(folder: Path, public: Path) -> None:
     shelf.open()
     try:
         if statements:
-            take_statements(config, shelf, statements)
-        roots = config.roots()
+            take_statements(shelf, config.office, statements)
+        roots = roots_of(shelf, config.office.root)
         page = read_page_folder(public / "page", roots.now) if has_page else None
         lists = [take_list(shelf, *file, roots, config.office.floor) for file in files]
         if page:
-            take_page(config, Lists(shelf, config.roots, config.office.floor), page, utc_today())
+            take_page(shelf, config.office, page, utc_today())
+    except (SQLAlchemyError, CommitUnsettled) as error:
+        raise NotPublished(type(error).__name__) from error
     finally:
         shelf.close()
     if lists:
@@ -269,18 +275,34 @@ def migrate(folder: Path, to: str, dry_run: bool) -> None:
 
     os.umask(0o077)
     config = load_config(folder)
+    page = PageFiles(config)
     check_file(config)
     if found_revision(config.shelf_url, config.shelf_name) is None:
         raise ShelfMissing(config.shelf_name)
     if dry_run:
         _VOICE.answer(migrating.preview(config.shelf_url, to=to) or "-- nothing is to be done")
+        if page.is_there():
+            _VOICE.answer("-- page.signed, and what hands the root on, go from the folder to the shelf")
         return
     try:
         with locked(folder / "serve.lock", wait=False):
-            before, after = migrating.migrate(config.shelf_url, to=to)
+            before, after = migrating.migrate(config.shelf_url, to=to, files=page)
     except BlockingIOError as error:
         raise migrating.ShelfInUse from error
     _VOICE.say(f"the shelf is of revision {after}" + ("" if before == after else f", and was of {before}"))
+
+
+def _check_page(config: Config) -> None:
+    """Return if the shelf has a page as the root signed it. Raises PageUntrusted, PageMissing, or for the shelf."""
+    shelf = Shelf(config.shelf_url)
+    try:
+        kept_page(shelf, config.office.root)
+    except DBAPIError as error:
+        if storage_corrupt(error):
+            raise ShelfDamaged from error
+        raise StoreAway(config.shelf_name) from error
+    finally:
+        shelf.close()
 
 
 def _name_traces(config: Config) -> None:
@@ -302,9 +324,12 @@ def _warn_of_room(config: Config) -> None:
         )
 
 
-def _fill_shelf(config: Config, public: Path, office: Office) -> list[KeyList]:
-    """Make the shelf, or find the one that is there, with every key list of the ceremony on it."""
-    files = read_list_files(public)
+def _fill_shelf(config: Config, public: Path, page: SignedPage) -> list[KeyList]:
+    """Make the shelf, with the page, or find the one that is there; every key list of the ceremony is on it then.
+
+    One more front end serves the page of the shelf, which may be newer. Raises PageUntrusted for one of another root.
+    """
+    files, office = read_list_files(public), config.office
     if not files:
         raise ListRefused("the public folder holds none")
     for text, signature in files:  # all of them, before a table is made
@@ -315,6 +340,11 @@ def _fill_shelf(config: Config, public: Path, office: Office) -> list[KeyList]:
     _make_shelf(config)
     shelf = Shelf(config.shelf_url)
     try:
+        if config.gate:
+            with shelf.begin() as writing:
+                put_page(writing, page)
+        else:
+            kept_page(shelf, office.root)
         return [take_list(shelf, text, signature, Roots(office.root), office.floor) for text, signature in files]
     finally:
         shelf.close()

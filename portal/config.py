@@ -15,13 +15,11 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from crypto.errors import CryptoError
-from crypto.handedon import Roots
 from crypto.signature import SigningKey
 from intake.errors import Exit, UndersealError
 from intake.files import FileMissing, read
 from intake.limits import KEY_FILE_MAX_BYTES, OFFICE_MAX_BYTES
 from intake.office import Office, read_office
-from intake.statements import kept_roots
 from intake.strictjson import JsonRefused, read_json
 
 MAX_SETTINGS_BYTES = 16_384
@@ -73,15 +71,6 @@ class Config:
     def public(self) -> Path:
         """The folder with what the ceremony published."""
         return self.directory / "public"
-
-    def roots(self) -> Roots:
-        """Return the roots of the office, which a running portal may see handed on. Raises Untrusted."""
-        return kept_roots(self.directory, self.office.root)
-
-    @property
-    def page_file(self) -> Path:
-        """The page that is served, in one piece."""
-        return self.directory / "page.signed"
 
     @property
     def shelf_url(self) -> str:

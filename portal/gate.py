@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 
 from crypto.errors import CryptoError
+from crypto.handedon import Roots
 from crypto.keylist import MAX_LIST_BYTES
 from crypto.primitives import digest
 from crypto.signature import SIGNATURE_CHARACTERS, Namespace, SigningKey, sign, verify
@@ -37,6 +38,7 @@ from portal.publishing import (
     ListRefused,
     Lists,
     StatementRefused,
+    roots_of,
     take_list,
     take_page,
     take_statements,
@@ -81,7 +83,7 @@ class Gate:
         self._shelf = Shelf(config.shelf_url)
         self._shelf.open()
         self._ballast = Ballast(config)
-        self._lists = Lists(self._shelf, config.roots, config.office.floor)
+        self._lists = Lists(self._shelf, config.office.root, config.office.floor)
         self._routes: dict[str, tuple[int, Callable[[bytes], Answer]]] = {
             "/status": (0, self._status),
             "/pull": (KIB, self._pull),
@@ -208,7 +210,9 @@ class Gate:
             raise Refused("the acknowledgement is not written as this version reads it; nothing was deleted") from error
         if held.portal != self._key.public.fingerprint or held.desk != key_list.desk.fingerprint:
             raise Refused("the acknowledgement is for another portal or desk; nothing was deleted")
-        if not self._shelf.made(held.pull, held.manifest) and not self._go_on_from(held):
+        if self._shelf.made(held.pull, held.manifest):
+            self._shelf.note_acknowledged(held.pull)
+        elif not self._go_on_from(held):
             raise Refused("the acknowledgement names a bundle that this portal did not make; nothing was deleted")
         deleted = self._shelf.remove(held.digests)
         if deleted or self._shelf.has_gaps():
@@ -218,11 +222,14 @@ class Gate:
     def _go_on_from(self, held: Acknowledgement) -> bool:
         """Let a shelf that begins anew go on from what the desk holds, so that its chain of bundles is not a fork.
 
-        Only before the shelf's first bundle, and never backwards. The desk's signature says where its chain ends.
+        Only while the desk holds no bundle of this shelf, and never backwards. The desk's signature says where its
+        chain ends. Bundles that the shelf has made meanwhile are made anew after it: their letters are all still here.
         """
         with self._shelf.begin() as writing:
             last = writing.last_manifest()
-            if last is not None and (last.line is not None or last.pull >= held.pull):
+            if last is not None and (last.pull >= held.pull or writing.any_acknowledged()):
+                return False
+            if writing.knows(held.manifest):
                 return False
             writing.keep_manifest(MadeManifest(held.pull, held.manifest, None, self._today(), None, None))
         return True
@@ -242,25 +249,28 @@ class Gate:
     def _keys(self, body: bytes) -> Answer:
         text, signature = _split(body)
         try:
-            key_list = take_list(self._shelf, text, signature, self._config.roots(), self._config.office.floor)
+            key_list = take_list(self._shelf, text, signature, self._roots(), self._config.office.floor)
         except ListRefused as error:
             raise Refused(str(error)) from error
         return _json({"sequence": key_list.sequence})
 
     def _page(self, body: bytes) -> Answer:
         try:
-            page = read_page(gunzipped(body, MAX_PAGE_BYTES) or b"", self._config.roots().now)
-            take_page(self._config, self._lists, page, self._today())
+            page = read_page(gunzipped(body, MAX_PAGE_BYTES) or b"", self._roots().now)
+            take_page(self._shelf, self._config.office, page, self._today())
         except PageUntrusted as error:
             raise Refused(str(error)) from error
         return _json({"page": page.number})
 
     def _handed_on(self, body: bytes) -> Answer:
         try:
-            roots = take_statements(self._config, self._shelf, body)
+            roots = take_statements(self._shelf, self._config.office, body)
         except StatementRefused as error:
             raise Refused(str(error)) from error
         return _json({"root": roots.now.fingerprint})
+
+    def _roots(self) -> Roots:
+        return roots_of(self._shelf, self._config.office.root)
 
     def _desk_fingerprint(self) -> str:
         key_list = self._lists.trusted(self._today())
@@ -277,10 +287,10 @@ def create_gate(config: Config, today: Callable[[], date] = utc_today) -> "WSGIA
 def _unseen(writing: Writing, after: str | None) -> MadeManifest | None:
     """Return the last manifest if the courier does not hold it yet: a pull cut by the network leaves no gap.
 
-    Only while all its envelopes are on the shelf.
+    Only while the desk has not acknowledged it and all its envelopes are on the shelf.
     """
     last = writing.last_manifest()
-    if last is None or last.line is None or after != last.previous:
+    if last is None or last.line is None or last.signature is None or after != last.previous:
         return None
     return last if set(_envelopes(last.line)) <= set(writing.digests()) else None
 

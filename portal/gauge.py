@@ -2,40 +2,40 @@
 """How much room a PostgreSQL database leaves: its size against the ceiling that the settings name.
 
 The portal cannot see the disk of a server that it only talks to. The ceiling stands for it, and whoever sets it knows
-the disk: rewriting the tables needs as much again.
+the disk: rewriting the tables needs as much again. The size is exact, and so it is said through portal.room's Gauge.
 """
 
-import time
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from intake.limits import MIB
-from portal.room import Word
+from portal.room import Measured, Word
 from portal.shelf import Shelf
 
-LOOK_SECONDS = 1.0
+FILLING_PERCENT = 75
 
 
-class DatabaseGauge:
-    """Asks for the size at most once in LOOK_SECONDS."""
+def measured_database(shelf: Shelf, ceiling_mib: int) -> Measured:
+    """Return the words of the database as it is now: CLOSED where nobody answers."""
+    try:
+        return partial(word_for_database, 100 * shelf.used_bytes() / (ceiling_mib * MIB))
+    except SQLAlchemyError:
+        return lambda _blur_percent: Word.CLOSED
 
-    def __init__(self, shelf: Shelf, ceiling_mib: int) -> None:
-        self._shelf = shelf
-        self._ceiling = ceiling_mib * MIB
-        self._looked: tuple[float, Word] | None = None
 
-    def word(self) -> Word:
-        """Return the word: FILLING from three quarters of the ceiling on, CLOSED where nobody answers."""
-        looked, now = self._looked, time.monotonic()
-        if looked is None or now - looked[0] > LOOK_SECONDS:
-            looked = self._looked = (now, self._measured())
-        return looked[1]
+def answers(shelf: Shelf) -> bool:
+    """Return whether the database's server answers."""
+    try:
+        shelf.used_bytes()
+    except SQLAlchemyError:
+        return False
+    return True
 
-    def _measured(self) -> Word:
-        try:
-            used = self._shelf.used_bytes()
-        except SQLAlchemyError:
-            return Word.CLOSED
-        if used >= self._ceiling:
-            return Word.FULL
-        return Word.FILLING if 4 * used >= 3 * self._ceiling else Word.PLENTY
+
+def word_for_database(used_percent: float, blur_percent: float = 0.0) -> Word:
+    """Return the word for a database that counts as fuller by `blur_percent` of its ceiling than it is."""
+    used = used_percent + blur_percent
+    if used >= 100:
+        return Word.FULL
+    return Word.FILLING if used >= FILLING_PERCENT else Word.PLENTY

@@ -7,6 +7,7 @@ were compared with what the first one makes.
 
 import io
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
 from intake.errors import Exit, UndersealError
+from portal.pagefiles import PageFiles
 from portal.revisions import ShelfNewer
+from portal.shelf import Writing
 from portal.store import open_store
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -50,23 +53,33 @@ class StrangeTables(UndersealError):
     exit_code = Exit.REFUSED
 
 
-def migrate(url: str, *, to: str = "head", folders: Iterable[Path] = (FOLDER,)) -> tuple[str | None, str | None]:
+def migrate(
+    url: str, *, to: str = "head", folders: Iterable[Path] = (FOLDER,), files: PageFiles | None = None
+) -> tuple[str | None, str | None]:
     """Bring the tables to a revision, in one transaction; return the revision before, and after.
 
     to       a revision, or "head" for the last one; below the one that is here, it goes back
     folders  where the revisions lie
+    files    of the portal's folder: what the first revision keeps in them moves to the shelf, and back
     A store without tables gets them. Raises ShelfNewer, ShelfInUse, StrangeTables, RevisionUnknown; then nothing was
-    changed.
+    changed. So does whatever `files` raises.
     """
     script = _script(folders)
     store = open_store(url)
     try:
-        with store.engine.begin() as connection:  # on SQLite BEGIN IMMEDIATE, on PostgreSQL the writers' lock
+        # On SQLite it begins with BEGIN IMMEDIATE, on PostgreSQL with the writers' lock.
+        with store.engine.begin() as connection, Writing(nullcontext(connection)) as writing:
             before = _adopted(connection, script)
             if before != _target(script, to) and store.in_use(connection):
                 raise ShelfInUse
+            if files and before != FIRST and _target(script, to) == FIRST:
+                files.give_back(writing)
             _run(script, _way(script, before, to), connection=connection)
             after = MigrationContext.configure(connection).get_current_revision()
+            if files and after != FIRST:
+                files.take_in(writing)
+        if files and after != FIRST:
+            files.clear()
     finally:
         store.engine.dispose()
         store.wrote()

@@ -16,6 +16,7 @@ from intake import files
 from intake.errors import Exit, UndersealError
 from portal.config import Config
 from portal.midnight import date_at_midnight
+from portal.publishing import kept_page
 from portal.room import Ballast
 from portal.shelf import EnvelopeDamaged, Shelf
 from portal.store import CommitUnsettled, ShelfDamaged, storage_corrupt
@@ -39,7 +40,9 @@ class Night:
 def tidy(config: Config, today: date) -> Night:
     """Rewrite and check the shelf while no letter is being stored, and date every file of the folder at midnight.
 
-    Raises ShelfNotTidied, as on a full disk, ShelfDamaged, RightsMissing. The next night does what this one could not.
+    Raises ShelfNotTidied, as on a full disk, ShelfDamaged, RightsMissing; and, once all is done, PageUntrusted or
+    PageMissing: who serves a page does not read it again, so that only this finds it damaged. The next night does what
+    this one could not.
     """
     os.environ["SQLITE_TMPDIR"] = str(config.directory)  # a large shelf is copied beside itself and nowhere else
     shelf, ballast = Shelf(config.shelf_url), Ballast(config)
@@ -50,6 +53,7 @@ def tidy(config: Config, today: date) -> Night:
             shelf.vacuum()
             whole = shelf.is_whole()
         found = Night(*shelf.waiting(), shelf.damaged())
+        kept_page(shelf, config.office.root)
     except (SQLAlchemyError, sqlite3.Error, CommitUnsettled) as error:
         if storage_corrupt(error):
             raise ShelfDamaged from error

@@ -8,26 +8,32 @@ Nothing here goes back: a page or a list that is older than what was served is r
 import contextlib
 import gzip
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from crypto.errors import CryptoError
 from crypto.handedon import Roots, roots_after
 from crypto.keylist import MAX_LIST_BYTES, KeyList
+from crypto.primitives import sha256
+from crypto.signature import PublicKey
 from intake.errors import Exit, UndersealError
-from intake.files import locked, read, replace
+from intake.files import read
 from intake.limits import KIB
+from intake.office import Office
 from intake.page import INDEX, SUMS
-from intake.signedpage import MAX_PAGE_BYTES, SIGNATURE, PageUntrusted, SignedPage, read_page
-from intake.statements import KEPT
-from portal.config import Config
-from portal.shelf import HeldList, Shelf
+from intake.signedpage import SIGNATURE, PageUntrusted, SignedPage, read_page
+from portal.shelf import HeldList, Published, Shelf, Writing
 
 MAX_SIGNATURE_BYTES = 4 * KIB
 LOOK_SECONDS = 1.0
+SETTLE_SECONDS = 1.5  # a look, and the time to read and pack a page
+PAGE, STATEMENTS = "page", "handed-on"  # what they are called on the shelf
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -41,6 +47,19 @@ class ListRefused(UndersealError):
     """the key list is refused: {}"""
 
     exit_code = Exit.UNTRUSTED
+
+
+class PageMissing(UndersealError):
+    """there is no page on the shelf"""
+
+    exit_code = Exit.MISSING
+
+
+class NotPublished(UndersealError):
+    """storage did not take all of it ({}); what was served stays"""
+
+    exit_code = Exit.STORAGE
+    hint = "once it is well again, run the same line again: what is there already does no harm"
 
 
 class StatementRefused(UndersealError):
@@ -59,92 +78,141 @@ class PublicFile:
 
 
 class Pages:
-    """The page as every process of the portal serves it: the one file `Config.page_file`, replaced as a whole.
+    """The page as a process of the portal serves it: the one of the shelf, the same for all front ends.
 
-    Which file it is, is asked for every request, so that no visitor gets half of one page and half of another.
+    Which page it is, is asked for at most once in LOOK_SECONDS, and at once for a name that is not known: a page that
+    another process has handed out a moment ago may name it. Only a change reads the page itself.
     """
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
-        self._seen: tuple[int, int, int] | None = None
+    def __init__(self, shelf: Shelf, first: PublicKey) -> None:
+        """Read the page. A database that does not answer yet is no fault. Raises PageUntrusted, PageMissing."""
+        self._shelf = shelf
+        self._first = first
+        self._turn = threading.Lock()
+        self._looked = float("-inf")
+        self._seen: bytes | None = None
         self._served: dict[str, PublicFile] = {}
-        self.current()
+        with contextlib.suppress(SQLAlchemyError):
+            self._look()
 
-    def current(self) -> Mapping[str, PublicFile]:
-        """Return the files by path, `/` for the page itself.
+    def find(self, path: str) -> PublicFile | None:
+        """Return a file by its path, `/` for the page itself, None if there is none.
 
         Script, style and icon of the page before stay: their names are their digests, and a visitor may still ask for
-        them. A page that cannot be read any more leaves the one that was served. Raises PageUntrusted and FileMissing
-        at the start alone.
+        them. While the database does not answer, or its page is damaged, the page that was served stays. Raises
+        SQLAlchemyError only where none was read yet.
         """
-        seen = _which(self._config.page_file)
-        if seen != self._seen:
+        known = path in self._served
+        if (not known or time.monotonic() - self._looked >= LOOK_SECONDS) and self._turn.acquire(blocking=not known):
             try:
-                page = kept_page(self._config)
-            except (UndersealError, CryptoError):
+                self._look()
+            except SQLAlchemyError:
                 if not self._served:
                     raise
-                sys.stderr.write("portal: the page's file is damaged; the page before is served\n")
-                self._seen = seen
-                return self._served
+            finally:
+                self._turn.release()
+        return self._served.get(path)
+
+    def _look(self) -> None:
+        self._looked = time.monotonic()
+        digest = self._shelf.published_digest(PAGE)
+        if self._served and digest == self._seen:
+            return
+        try:
+            page = kept_page(self._shelf, self._first)
+        except (UndersealError, CryptoError):
+            if not self._served:
+                raise
+            sys.stderr.write("portal: the page on the shelf is not as signed; the page before is served\n")
+        else:
             named = {path: file for path, file in self._served.items() if path.startswith("/underseal.")}
-            self._served, self._seen = {**named, **_public_files(page)}, seen
-        return self._served
+            self._served = {**named, **_public_files(page)}
+        self._seen = digest
 
 
-def _which(path: Path) -> tuple[int, int, int]:
-    """Return what tells a file from the one that had its name before, zeros where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return (0, 0, 0)
-    return (found.st_ino, found.st_size, found.st_mtime_ns)
+def roots_of(held: Shelf | Writing, first: PublicKey) -> Roots:
+    """Return the roots of the office: `first`, and what the shelf says was handed on since. Raises Untrusted."""
+    statements = held.published(STATEMENTS)
+    return Roots(first) if statements is None else roots_after(statements.body, first)
 
 
-def kept_page(config: Config) -> SignedPage:
-    """Return the page that the portal keeps, by the root that signs now or one before. Raises PageUntrusted."""
-    data = read(config.page_file, MAX_PAGE_BYTES)
-    roots = config.roots().newest_first()
-    for root in roots[:-1]:
+def kept_page(held: Shelf | Writing, first: PublicKey) -> SignedPage:
+    """Return the page of the shelf. Raises PageUntrusted where it is not as signed, PageMissing."""
+    kept = held.published(PAGE)
+    if kept is None:
+        raise PageMissing
+    return read_kept(kept.body, roots_of(held, first))
+
+
+def read_kept(data: bytes, roots: Roots) -> SignedPage:
+    """Return a page in one piece, by the root that signs now or one before. Raises PageUntrusted."""
+    *newer, first = roots.newest_first()
+    for root in newer:
         with contextlib.suppress(PageUntrusted):
             return read_page(data, root)
-    return read_page(data, roots[-1])
+    return read_page(data, first)
 
 
-def take_page(config: Config, lists: "Lists", page: SignedPage, today: date) -> None:
+def put_page(writing: Writing, page: SignedPage) -> None:
+    """Put a page on the shelf, whatever was there."""
+    writing.publish(PAGE, page.number, page.whole)
+
+
+def take_page(shelf: Shelf, office: Office, page: SignedPage, today: date) -> None:
     """Serve a page from now on, in the place of an older one; the same page again changes nothing.
 
-    Raises PageUntrusted for an older page, or for one that would refuse the key list of today; NotStored.
+    Returns once every front end that visitors ask has had the time to switch. Raises PageUntrusted for an older page,
+    or for one that would refuse the key list of today; SQLAlchemyError, CommitUnsettled where storage takes it not.
     """
-    with locked(config.page_file.with_suffix(".lock"), wait=True):
-        page.check_follows(kept_page(config))
-        held = lists.trusted(today)
+    held = Lists(shelf, office.root, office.floor).trusted(today)
+    with shelf.begin() as writing:
+        kept, roots = writing.published(PAGE), roots_of(writing, office.root)
+        if kept is None:
+            raise PageMissing
+        if page.office.root != roots.now:
+            raise PageUntrusted(f"{SUMS} is not signed by this office's root")
+        _check_follows(page, kept, roots)
         if held is None or held.sequence < page.office.floor:
             raise PageUntrusted("it needs newer key lists than the portal holds: they come first")
-        for left in config.directory.glob(".*.part"):  # by a process that was killed: this lock lets no other write
-            left.unlink()
-        replace(config.page_file, page.whole)
+        if kept.body == page.whole:
+            return
+        put_page(writing, page)
+    time.sleep(SETTLE_SECONDS)
 
 
-def take_statements(config: Config, shelf: Shelf, statements: bytes) -> Roots:
-    """Keep what hands the root on; the same again changes nothing. Raises StatementRefused, NotStored.
+def _check_follows(page: SignedPage, kept: Published, roots: Roots) -> None:
+    """Raise PageUntrusted unless a page is newer than the one kept, or the same.
+
+    One whose bytes were damaged on the disk gives way to the same page again, and to one with a higher number.
+    """
+    try:
+        before = read_kept(kept.body, roots)
+    except PageUntrusted:
+        if page.number <= kept.number and sha256(page.whole) != kept.digest:
+            raise PageUntrusted(f"page {page.number} is older than page {kept.number}") from None
+    else:
+        page.check_follows(before)
+
+
+def take_statements(shelf: Shelf, office: Office, statements: bytes) -> Roots:
+    """Keep what hands the root on; the same again changes nothing. Raises StatementRefused, or as `take_page`.
 
     From then on new lists and pages are the new root's. What the portal holds of the old one stays until it ends.
     """
-    with locked(config.page_file.with_suffix(".lock"), wait=True):
+    with shelf.begin() as writing:
+        kept, held = writing.published(STATEMENTS), writing.highest_sequence()
         try:
-            before, roots = config.roots(), roots_after(statements, config.office.root)
+            before, roots = roots_of(writing, office.root), roots_after(statements, office.root)
         except CryptoError as error:
             raise StatementRefused(str(error)) from error
         new = roots.handed[len(before.handed) :]
-        with shelf.begin() as reading:
-            held = reading.highest_sequence()
-        if roots.handed[: len(before.handed)] != before.handed:
+        begins = kept is None or not new or statements.startswith(kept.body)  # a front end may know later roots only
+        if roots.handed[: len(before.handed)] != before.handed or not begins:
             raise StatementRefused("it does not begin with the roots that this portal knows")
-        if any(each.office != config.office.office or each.sequence <= held for each in new):
+        if any(each.office != office.office or each.sequence <= held for each in new):
             raise StatementRefused("it is of another office, or about lists that the portal holds already")
         if new:
-            replace(config.directory / KEPT, statements)
+            writing.publish(STATEMENTS, len(roots.handed), statements)
     return roots
 
 
@@ -186,9 +254,9 @@ def take_list(shelf: Shelf, text: bytes, signature: str, roots: Roots, floor: in
 class Lists:
     """The key lists as the portal uses them. Each is verified again when a process first reads it from the shelf."""
 
-    def __init__(self, shelf: Shelf, roots: Callable[[], Roots], floor: int) -> None:
+    def __init__(self, shelf: Shelf, first: PublicKey, floor: int) -> None:
         self._shelf = shelf
-        self._roots = roots
+        self._first = first
         self._floor = floor
         self._read: dict[int, KeyList] = {}
         self._looked: tuple[date, float, KeyList | None] | None = None
@@ -211,7 +279,9 @@ class Lists:
 
     def _verified(self, held: HeldList) -> KeyList:
         if held.sequence not in self._read:
-            self._read[held.sequence] = self._roots().read_list(held.text, held.signature, floor=self._floor)
+            self._read[held.sequence] = roots_of(self._shelf, self._first).read_list(
+                held.text, held.signature, floor=self._floor
+            )
         return self._read[held.sequence]
 
 

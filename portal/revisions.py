@@ -8,7 +8,7 @@ from portal.config import Config
 from portal.shelf import Shelf
 from portal.store import ShelfDamaged, StoreAway, storage_corrupt
 
-REVISION = "0001"  # the last file in migrations/
+REVISION = "0002"  # the last file in migrations/
 
 
 class ShelfOlder(UndersealError):

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 
 from intake import files
 from intake.errors import UndersealError
@@ -23,6 +24,7 @@ FILLING_PERCENT_BEFORE = 20  # the word `filling` is said so many points before 
 FILLING_FLOORS = 4  # and below so many times the floor
 BLUR_PERCENT = 1.0  # each measure is taken as fuller by up to so much
 STAY_PERCENT = 2.0  # a word is given up again only this far below its level
+CLOSED_SECONDS = 1.0  # between two looks at whether anything can be written: that tells of no letter
 MEASURE_SECONDS = 20  # between two measures, and up to as much again by chance
 RETRY_AFTER_SECONDS = 300  # what a sender is told who comes to a full disk
 
@@ -49,6 +51,9 @@ class Disk:
     read_only: bool
 
 
+Measured = Callable[[float], Word]  # the word, where what was measured counts as fuller by so many percent
+
+
 def measure(config: Config) -> Disk:
     """Return the room of the file system that holds the portal's folder."""
     found = os.statvfs(config.directory)
@@ -70,6 +75,11 @@ def word_for(disk: Disk, full_percent: int, floor_mib: int, blur_percent: float 
     )
 
 
+def measured_disk(config: Config) -> Measured:
+    """Return the words of the portal's disk as it is now."""
+    return partial(word_for, measure(config), config.full_percent, config.floor_mib)
+
+
 class Gauge:
     """Says the word for the room left, to whoever asks.
 
@@ -79,27 +89,32 @@ class Gauge:
 
     def __init__(
         self,
-        config: Config,
+        measured: Callable[[], Measured],
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = secrets.SystemRandom().random,  # noqa: B008 - it has no state
-        measured: Callable[[Config], Disk] = measure,
+        answers: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._config = config
         self._clock = clock
+        self._answers = answers
+        self._answered, self._ask = True, float("-inf")
         self._chance = chance
         self._measured = measured
         self._word = Word.PLENTY
         self._next = float("-inf")
 
     def word(self) -> Word:
-        """Return the word."""
+        """Return the word; CLOSED at once where what holds the letters does not answer."""
+        if self._clock() >= self._ask:
+            self._ask, self._answered = self._clock() + CLOSED_SECONDS, self._answers()
+        if not self._answered:
+            return Word.CLOSED
         if self._clock() >= self._next:
-            self._next = self._clock() + MEASURE_SECONDS * (1 + self._chance())
-            disk = self._measured(self._config)
-            levels = (self._config.full_percent, self._config.floor_mib)
-            reached = word_for(disk, *levels, self._chance() * BLUR_PERCENT)
-            kept = min(self._word, word_for(disk, *levels, STAY_PERCENT))
+            word_at = self._measured()
+            reached = word_at(self._chance() * BLUR_PERCENT)
+            kept = min(self._word, word_at(STAY_PERCENT))
             self._word = max(reached, kept)
+            wait = CLOSED_SECONDS if self._word is Word.CLOSED else MEASURE_SECONDS * (1 + self._chance())
+            self._next = self._clock() + wait
         return self._word
 
 

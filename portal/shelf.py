@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from crypto.primitives import sha256
 from portal.store import CommitUnsettled, connection_ended, open_store
-from portal.tables import DAMAGED, DAYS, ENVELOPES, KEY_LISTS, MANIFESTS, NONCES
+from portal.tables import DAMAGED, DAYS, ENVELOPES, KEY_LISTS, MANIFESTS, NONCES, PUBLISHED
 
 _DELETE_STEP = 500  # envelopes deleted in one transaction: about 12 MiB of journal
 _STREAM_STEP = 16  # envelopes read at once: short reads, so that a long pull never keeps a letter waiting
@@ -53,6 +53,16 @@ class MadeManifest:
     day: date
     line: bytes | None
     signature: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Signed bytes that every front end serves alike. `digest` is that of `body` when it was written."""
+
+    name: str
+    number: int
+    digest: bytes
+    body: bytes
 
 
 class EnvelopeDamaged(Exception):
@@ -172,6 +182,14 @@ class Shelf:
         with self._reading.begin() as connection:
             return connection.execute(query).first() is not None
 
+    def note_acknowledged(self, pull: int) -> None:
+        """Note that the desk holds the bundles of this shelf up to this number."""
+        column = MANIFESTS.c
+        with self._writing() as connection:
+            connection.execute(
+                update(MANIFESTS).where(column.pull <= pull, column.signature.is_not(None)).values(signature=None)
+            )
+
     def begin(self) -> "Writing":
         """Return a transaction that alone may write, for making a manifest or taking a list."""
         return Writing(self._writing())
@@ -190,6 +208,19 @@ class Shelf:
         query = select(KEY_LISTS.c.sequence, KEY_LISTS.c.first, KEY_LISTS.c.last).where(_stands())
         with self._reading.begin() as connection:
             return [tuple(row) for row in connection.execute(query.order_by(KEY_LISTS.c.sequence))]
+
+    def published(self, name: str) -> Published | None:
+        """Return what is published under this name."""
+        with self._reading.begin() as connection:
+            return _published(connection, name)
+
+    def published_digest(self, name: str) -> bytes | None:
+        """Return its digest alone: what to ask for where only a change matters."""
+        with self._reading.begin() as connection:
+            found: bytes | None = connection.execute(
+                select(PUBLISHED.c.digest).where(PUBLISHED.c.name == name)
+            ).scalar()
+            return found
 
     def forget_nonces(self, today: date) -> None:
         """Delete the nonces of days that are over; those of yesterday still stand for requests around midnight."""
@@ -251,14 +282,31 @@ class Writing:
         """Return the manifest of the last pull."""
         return _last_manifest(self._connection)
 
+    def knows(self, digest: str) -> bool:
+        """Return whether a manifest of this digest is here, under any number."""
+        query = select(MANIFESTS.c.pull).where(MANIFESTS.c.digest == digest)
+        return self._connection.execute(query).first() is not None
+
+    def any_acknowledged(self) -> bool:
+        """Return whether the desk holds a bundle of this shelf, as far as the shelf knows.
+
+        What the shelf went on from is no bundle of it: no signature, line or number before. Where such a row has
+        number 1, and others follow, it counts as one.
+        """
+        column = MANIFESTS.c
+        last = select(func.max(column.pull)).scalar_subquery()
+        gone_on_from = column.line.is_(None) & column.previous.is_(None) & ((column.pull > 1) | (column.pull == last))
+        query = select(column.pull).where(column.signature.is_(None), ~gone_on_from)
+        return self._connection.execute(query.limit(1)).first() is not None
+
     def digests(self) -> list[tuple[str, int]]:
         """Return digest and length of every envelope, sorted by digest."""
         query = select(ENVELOPES.c.digest, func.length(ENVELOPES.c.body)).order_by(ENVELOPES.c.digest)
         return [(digest.hex(), size) for digest, size in self._connection.execute(query)]
 
     def keep_manifest(self, made: MadeManifest) -> None:
-        """Keep a manifest as the last one; of those before, only number, digest and day stay."""
-        self._connection.execute(update(MANIFESTS).values(line=None, signature=None))
+        """Keep a manifest as the last one; of those before, only number, digests, day and signature stay."""
+        self._connection.execute(update(MANIFESTS).values(line=None))
         day = _pass_day(self._connection, made.day)
         self._connection.execute(
             insert(MANIFESTS).values(
@@ -288,6 +336,15 @@ class Writing:
             )
         )
 
+    def published(self, name: str) -> Published | None:
+        """Return what is published under this name."""
+        return _published(self._connection, name)
+
+    def publish(self, name: str, number: int, body: bytes) -> None:
+        """Publish these bytes in place of those that have the name."""
+        self._connection.execute(delete(PUBLISHED).where(PUBLISHED.c.name == name))
+        self._connection.execute(insert(PUBLISHED).values(name=name, number=number, digest=sha256(body), body=body))
+
 
 def _stands() -> ColumnElement[bool]:
     """Return the condition that no list with a higher sequence begins on or before the first week of this one."""
@@ -296,6 +353,11 @@ def _stands() -> ColumnElement[bool]:
         newer.c.sequence > KEY_LISTS.c.sequence, newer.c.first <= KEY_LISTS.c.first
     )
     return ~replaced.exists()
+
+
+def _published(connection: Connection, name: str) -> Published | None:
+    row = connection.execute(select(PUBLISHED).where(PUBLISHED.c.name == name)).first()
+    return None if row is None else Published(**row._mapping)
 
 
 def _forget_nonces(connection: Connection, today: date) -> None:

@@ -29,7 +29,7 @@ MANIFESTS = Table(
     Column("previous", Text),
     Column("day", Date, nullable=False),
     Column("line", LargeBinary),  # of the last manifest only
-    Column("signature", Text),
+    Column("signature", Text),  # until the desk has acknowledged it; none where it is not of this shelf
 )
 KEY_LISTS = Table(
     "key_lists",
@@ -45,6 +45,15 @@ NONCES = Table(
     METADATA,
     Column("nonce", Text, primary_key=True),
     Column("day", Date, nullable=False),
+    sqlite_with_rowid=False,
+)
+PUBLISHED = Table(  # what every front end serves alike: the page, and the statements that hand the root on
+    "published",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),  # before the bytes: asked for often, and they are large
+    Column("body", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
 DAYS = Table("days", METADATA, Column("largest", Date, primary_key=True))

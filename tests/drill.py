@@ -30,6 +30,12 @@ class Said:
     printed: str
 
 
+def left_out(commands: Sequence[Command], said: Sequence[Said]) -> list[str]:
+    """Return the rows and words of the commands that nobody followed."""
+    followed = {one.command for one in said}
+    return [f"{command.row}: {command.shown}" for command in commands if command not in followed]
+
+
 def packages_of(commands: Sequence[Command]) -> list[list[str]]:
     """Return the words of every `apt-get` that fetches something, without its options.
 

@@ -5,6 +5,9 @@ import base64
 import contextlib
 import json
 import os
+import shlex
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -24,6 +27,7 @@ from intake.samples import letter_of
 COURIER, STRANGER = 9050, 9150
 _ONION_SECONDS = 600
 HOLDERS = MACHINES[:3]
+_PROGRAM = [sys.executable, "-P", "-m", "underseal"]
 OCTETS = ["-H", "Content-Type: application/octet-stream"]
 
 
@@ -35,12 +39,12 @@ class Office:
         self.machines = hold(folder)
         signed = self.machines.sign()
         assert signed.code == 0, signed.err
-        self.public = self.machines.public
-        (folder / "stick").mkdir()
+        self.public = self.latest = self.machines.public
         (folder / "tor").mkdir()
         self.tor = TorNetwork(folder / "tor", inside=network.inside)
         self.tor.start()
         self._sealed = 0
+        self._gates = 0
 
     def settle(self, tree: Path) -> None:
         """Let the tor of a host belong to this network, by its defaults: its own file stays as it is."""
@@ -51,17 +55,24 @@ class Office:
         self.onion, self.gate = addresses
 
     def gate_key(self, secret: str) -> None:
-        """Start the courier's tor with the key for the gate, and a stranger's without it."""
+        """Let the courier's tor have the key for the gate; a stranger's tor has none."""
         keys = self.folder / "onion-keys"
-        keys.mkdir(mode=0o700)
+        keys.mkdir(mode=0o700, exist_ok=True)
+        self._gates += 1
         line = f"{self.gate.removesuffix('.onion')}:descriptor:x25519:{secret}\n"
-        (keys / "gate.auth_private").write_text(line)
+        (keys / f"gate-{self._gates}.auth_private").write_text(line)
+        if self._gates > 1:
+            self._courier.send_signal(signal.SIGHUP)
+            return
         self.tor.run("courier", [f"SocksPort 127.0.0.1:{COURIER}", f"ClientOnionAuthDir {keys}"])
+        self._courier = self.tor.processes[-1]
         self.tor.run("stranger", [f"SocksPort 127.0.0.1:{STRANGER}"])
 
     def take(self, tree: Path) -> None:
-        """Set up courier and desk with the portal's key, carried by hand."""
-        key = self.folder / "portal.pub"
+        """Set up a courier and a desk for this portal, with its key, carried by hand, and an empty stick."""
+        self.place, self._received = self.folder / f"for-{tree.name}", 0
+        (self.place / "stick").mkdir(parents=True)
+        key = self.place / "portal.pub"
         key.write_bytes((tree / "var/lib/underseal/portal/portal.pub").read_bytes())
         self.underseal(
             "courier", "init", "--portal", f"http://{self.onion}", "--gate", f"http://{self.gate}",
@@ -76,10 +87,8 @@ class Office:
 
     def underseal(self, group: str, verb: str, *words: object, secret: bool | None = None) -> str:
         """Run a verb of the courier or the desk on the office's side of Tor."""
-        folder = self.folder / ("courier-folder" if group == "courier" else "vault")
         given = ["--passphrase-file", self.folder / "passphrase"] if secret else []
-        program = [sys.executable, "-P", "-m", "underseal"]
-        words = (*self.network.inside, *program, group, verb, "--dir", folder, *words, *given)
+        words = (*self.network.inside, *_PROGRAM, group, verb, "--dir", self.place / group, *words, *given)
         done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -150,21 +159,40 @@ class Office:
     def verify_by_tor(self) -> None:
         """Check every public file at the onion, as anyone can."""
         office = ["--office", self.machines.root / "office.json"]
-        program = [sys.executable, "-P", "-m", "underseal", "portal", "verify", f"http://{self.onion}"]
-        run(*self.network.inside, *program, *office, "--socks", f"socks5h://127.0.0.1:{STRANGER}")
+        words = [*_PROGRAM, "portal", "verify", f"http://{self.onion}"]
+        run(*self.network.inside, *words, *office, "--socks", f"socks5h://127.0.0.1:{STRANGER}")
 
     def carry(self) -> list[str]:
         """Pull through the gate's onion, receive, push; return the digests of the bundle's letters, sorted."""
-        await_onion(COURIER, self.gate, "/status", self.network.inside, seconds=_ONION_SECONDS)
-        stick = self.folder / "stick"
+        self._gate_is_reached()
+        stick = self.place / "stick"
         self.underseal("courier", "pull", "--to", stick, secret=True)
         bundle = sorted(stick.glob("*.bundle"))[-1]
         self.underseal("desk", "receive", bundle, "--outgoing", stick / "outgoing", secret=True)
-        self.underseal("courier", "push", "--from", stick / "outgoing", secret=True)
+        self.push_outgoing()
         listed = json.loads(self.underseal("desk", "list", "--json", secret=True))
         manifest = json.loads(bundle.read_bytes().partition(b"\n")[0])
-        assert len(listed) == len(manifest["envelopes"])
+        self._received += len(manifest["envelopes"])
+        assert self._received == len(listed)
         return sorted(name for name, _ in manifest["envelopes"])
+
+    def push_outgoing(self) -> None:
+        """Push what the desk has signed, the newest acknowledgement with it."""
+        self._gate_is_reached()
+        self.underseal("courier", "push", "--from", self.place / "stick/outgoing", secret=True)
+
+    def at_courier(self, public: Path) -> dict[str, str]:
+        """Return what stands for the RUNBOOK's words on this courier's computer, with a signing on its stick."""
+        self._gate_is_reached()
+        shutil.copytree(public, self.place / "stick/public", dirs_exist_ok=True)
+        return {
+            "underseal courier ": f"{shlex.join([*self.network.inside, *_PROGRAM, 'courier'])} ",
+            "--dir courier": f"--dir {self.place / 'courier'}",
+            "/media/stick": str(self.place / "stick"),
+        }
+
+    def _gate_is_reached(self) -> None:
+        await_onion(COURIER, self.gate, "/status", self.network.inside, seconds=_ONION_SECONDS)
 
     def next_quarter(self) -> Path:
         """Hold the next signing, and return its public folder."""
@@ -174,7 +202,8 @@ class Office:
         last = self.public / "keys-000013.txt"
         signed = self.machines.sign(tuple(f"{name}-2" for name in HOLDERS), "--after", last)
         assert signed.code == 0, signed.err
-        return self.machines.root / "signed-000014/public"
+        self.latest = self.machines.root / "signed-000014/public"
+        return self.latest
 
     @contextlib.contextmanager
     def visitors(self, host: BootedHost) -> Iterator[Callable[[], set[str]]]:

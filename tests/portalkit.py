@@ -85,6 +85,16 @@ class PortalOffice:
         """Return that page in one piece, packed as a courier sends it."""
         return packed(self.page_files(number, signer, **changes))
 
+    def page_with_script(self, number: int, script: bytes, **changes: Any) -> dict[str, bytes]:
+        """Return the files of a signed page whose script is another one, and so has another name."""
+        files = self.page_files(number, **changes)
+        for name in (self.page.script, self.page.script + ".br", SUMS, SIGNATURE):
+            del files[name]
+        files[f"underseal.{digest(script)[:12]}.js"] = script
+        lines = (f"{digest(data)}  {name}\n".encode() for name, data in sorted(files.items()))
+        sums = b"# page %d\n" % number + b"".join(lines)
+        return {**files, SUMS: sums, SIGNATURE: sign(sums, self.root, Namespace.PAGE).encode("ascii")}
+
     def acknowledgement(self, pulled: Mapping[str, Any], line_digest: str, **changes: Any) -> bytes:
         """Return what the desk writes for a manifest, with changes; unsigned."""
         facts = {

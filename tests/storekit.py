@@ -152,6 +152,7 @@ class SqliteKit:
     """The shelf of a portal's folder, seen from outside."""
 
     name = "sqlite"
+    switching = ("pwrite64", (1, 20, 45, 70, 85, 100))  # calls while `portal publish` writes a page of 100 kB
     url: str | None = None
 
     def __init__(self, folder: Path) -> None:
@@ -181,6 +182,19 @@ class SqliteKit:
             yield
             connection.execute("COMMIT")
 
+    def spoil_page(self, digest: bytes | None = None) -> None:
+        """Cut the page on the shelf by a byte, and give it another digest too, which makes processes look at it."""
+        with contextlib.closing(sqlite3.connect(self.path)) as connection:
+            change = "UPDATE published SET body = substr(body, 1, length(body) - 1), digest = coalesce(?, digest)"
+            connection.execute(change, [digest])
+            connection.commit()
+
+    def run(self, statement: str) -> None:
+        """Change the database."""
+        with contextlib.closing(sqlite3.connect(self.path)) as connection:
+            connection.execute(statement)
+            connection.commit()
+
     def spoil(self, body: bytes) -> None:
         """Change one bit of a letter where it lies."""
         raw = bytearray(self.path.read_bytes())
@@ -192,6 +206,7 @@ class PostgresqlKit:
     """A shelf in a database, seen from outside: by the server's owner, who sees its files."""
 
     name = "postgresql"
+    switching = ("sendto", (41, 42, 43, 44, 45, 46))  # from the writers' lock to the commit
 
     def __init__(self, server: PostgresqlServer, database: str) -> None:
         self.server = server
@@ -231,6 +246,17 @@ class PostgresqlKit:
         with self.server.connect(self.database) as connection:
             connection.execute(f"SELECT pg_advisory_lock({_WRITING})")
             yield
+
+    def spoil_page(self, digest: bytes | None = None) -> None:
+        """Cut the page on the shelf by a byte, and give it another digest too, which makes processes look at it."""
+        with self.server.connect(self.database) as connection:
+            change = "UPDATE published SET body = substr(body, 1, length(body) - 1), digest = coalesce(%s, digest)"
+            connection.execute(change, [digest])
+
+    def run(self, statement: str) -> None:
+        """Change the database."""
+        with self.server.connect(self.database) as connection:
+            connection.execute(statement.encode())
 
     def spoil(self, body: bytes) -> None:
         """Change one bit of a letter, as a fault of memory would: the page's checksum is right again."""

@@ -98,17 +98,23 @@ PROBED = {
         },
     ),
 }
+# The same on a host whose shelf is in a database.
+PROBED_WITH_STORE = {
+    "underseal-store.service": ("/var/lib/underseal-store", {"see another process"}),
+    "underseal-front@second.service": PROBED["underseal-portal.service"],
+}
+_FOLDERS = PROBED | PROBED_WITH_STORE
 _ALWAYS = {"write its own folder", "write a private temporary file"}
 
 
 def expected(unit: str) -> set[str]:
     """Return what may be done inside a unit."""
-    return _ALWAYS | PROBED[unit][1]
+    return _ALWAYS | _FOLDERS[unit][1]
 
 
 def probe(host: BootedHost, unit: str) -> set[str]:
     """Return what could be done inside a unit."""
-    own = PROBED[unit][0]
+    own = _FOLDERS[unit][0]
     (host.tree / _PLACE).write_text(_PROGRAM)
     text = host.must(f"systemctl cat {unit}")
     kept = [row for row in text.splitlines() if not row.startswith(("Sockets=", "Type=", "PIDFile=", "Restart="))]

@@ -7,19 +7,18 @@ and the first time a network for Debian's packages. Each test goes on where the 
 
 import os
 import re
-import shutil
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bootedhost import BootedHost
-from drill import Drill, Said, make_drill
+from drill import Drill, left_out, make_drill
 from drilloffice import Office
-from freshdebian import run, what_is_missing
+from drillsteps import ON_POSTGRESQL, certify, check, make_onions, next_release, printed, renew, waiting
+from freshdebian import what_is_missing
 from hostkit import DOMAIN, SOURCE
-from unitprobe import PROBED, expected, probe
+from keyskit import PASSPHRASE as COURIERS
+from unitprobe import PROBED, PROBED_WITH_STORE, expected, probe
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3_000)]
 
@@ -57,11 +56,6 @@ def office(drill: Drill) -> Iterator[Office]:
         made.end()
 
 
-def printed(said: list[Said], begin: str) -> str:
-    """Return what the command that begins so printed."""
-    return next(one.printed for one in said if one.command.shown.startswith(begin))
-
-
 def test_before_the_host(drill: Drill) -> None:
     """Chapter 1: the wheelhouse is whole."""
     drill.checkout(SOURCE / "dist")
@@ -92,12 +86,7 @@ def test_configuration(drill: Drill, office: Office) -> None:
 
 def test_onions(drill: Drill, office: Office) -> None:
     """Chapter 4: both onions have an address as soon as tor has started, with the courier's line in its place."""
-    host = drill.hosts["host"]
-    office.settle(host.tree)
-    public = printed(drill.follow(None, "4. ", 1), "openssl pkey -in gate.pem -pubout").strip()
-    drill.follow(host, "4. ", 2, replaced={"descriptor:x25519:…": public})
-    office.names(printed(drill.follow(host, "4. ", 3), "cat /var/lib/tor/").split())
-    office.gate_key(printed(drill.follow(None, "4. ", 4), "openssl pkey -in gate.pem -outform").strip())
+    make_onions(drill, office, drill.hosts["host"])
 
 
 def test_portal(drill: Drill, office: Office) -> None:
@@ -116,33 +105,12 @@ def test_start(drill: Drill) -> None:
     drill.follow(host, "6. ", 2)
 
 
-def certify(host: BootedHost) -> None:
-    """Do what the authority's program does when it has been answered: leave a certificate where it leaves them."""
-    live = f"/etc/letsencrypt/live/{DOMAIN}"
-    host.must(f"install -d {live} && cp /etc/underseal/tls/cert.pem {live}/fullchain.pem")
-    host.must(f"cp /etc/underseal/tls/key.pem {live}/privkey.pem")
-
-
 def test_check(drill: Drill) -> None:
     """Chapter 8, after a reboot: what came back by itself is all there is."""
     host = drill.hosts["host"]
     host.stop()
     host.start()
     check(host, drill.follow(host, "8. "))
-
-
-def check(host: BootedHost, said: list[Said]) -> None:
-    """Hold what chapter 8 printed against what it promises."""
-    assert "0 loaded units listed." in printed(said, "systemctl --failed")
-    assert "active\n" * 3 == printed(said, "systemctl is-active")
-    assert printed(said, "curl -s --unix-socket").startswith("up\nroom ")
-    rows = re.findall(r":(\d+) .*users:(.*)", printed(said, "ss -ltnp"))  # the Tor network's rows name nobody
-    listening = {(port, who) for port, users in rows for who in re.findall(r'\("([^"]+)"', users)}
-    assert {("22", "sshd")} | {(port, who) for port in ("80", "443") for who in ("nginx", "systemd")} == listening
-    assert "" == host.must("find /var/log/nginx /var/log/tor -type f -size +0")
-    exposures = [float(text) for text in re.findall(r": (\d\.\d) ", printed(said, "for unit in"))]
-    assert 3 == len(exposures)
-    assert all(seen <= most for seen, most in zip(exposures, (0.5, 0.5, 2.0), strict=True)), exposures
 
 
 def test_officers_way(drill: Drill, office: Office) -> None:
@@ -152,8 +120,7 @@ def test_officers_way(drill: Drill, office: Office) -> None:
     digests = [office.post_by_socket(host), office.post_by_tls(host), office.post_by_tor()]
     assert 3 == len(set(digests))
     assert office.carry() == sorted(digests)
-    status = printed(drill.follow(host, "8. "), "runuser")
-    assert re.search(r"0 (letters|envelopes)|waiting\W+0", status), status
+    assert 0 == waiting(drill, host)
 
 
 def test_addresses_differ(drill: Drill, office: Office) -> None:
@@ -185,55 +152,33 @@ def test_inside_unit(drill: Drill, unit: str) -> None:
 
 
 def test_new_page(drill: Drill, office: Office) -> None:
-    """A page of the next signing is served, and the one before it again after the way back; no visitor is refused."""
+    """The courier pushes a page of the next signing, and it is served; on the host the same is harmless."""
     host = drill.hosts["host"]
-    old = office.fetch_by_tls(host, "/SHA256SUMS")
-    drill.bring(host, office.next_quarter())
+    public, old = office.next_quarter(), office.fetch_by_tls(host, "/SHA256SUMS")
+    drill.bring(host, public)
     with office.visitors(host) as visited:
-        drill.follow(host, "After a signing", 1)
-        assert office.fetch_by_tls(host, "/SHA256SUMS") != old
-        drill.follow(host, "After a signing", 2)
-        assert office.fetch_by_tls(host, "/SHA256SUMS") == old
+        said = drill.follow(None, "After a signing", replaced=office.at_courier(public), answers=(COURIERS,))
+        assert "page: number 2 is served" in printed(said, "underseal courier push")
+        new = office.fetch_by_tls(host, "/SHA256SUMS")
+        assert (public / "page/SHA256SUMS").read_text() == new != old
+        assert "page 2 is served" in printed(drill.follow(host, "After a signing"), "(cd / && runuser")
+        assert office.fetch_by_tls(host, "/SHA256SUMS") == new
     assert visited() == {"200"}
+    office.verify_by_tor()
 
 
 def test_new_release(drill: Drill, office: Office) -> None:
-    """The next release runs beside the old one, and the way back leads there; no visitor is refused."""
+    """The next release changes the tables, and the way back leads to the old ones; what waits is there each time."""
     host = drill.hosts["host"]
+    letters = [office.post_by_tls(host)]
     drill.checkout(next_release(drill.folder / "next"))
     drill.follow(None, "1. ")
-    drill.bring(host, drill.staff / "wheelhouse")
-    drill.follow(host, "5. ", 1, replaced={"0.1.0": "0.2.0"}, without="ln ")
-    with office.visitors(host) as visited:
-        for block, version in ((1, "0.2.0"), (2, "0.1.0")):
-            drill.follow(host, "A new release", block)
-            assert [f"/opt/underseal/{version}/"] == running(host)
-            check(host, drill.follow(host, "8. "))
-    assert visited() == {"200"}
-    assert office.post_by_tls(host)
-
-
-def running(host: BootedHost) -> list[str]:
-    """Return the folders of the releases that the portal's process has in its memory."""
-    process = "/proc/$(systemctl show --property MainPID --value underseal-portal)"
-    return host.must(f"grep -o '/opt/underseal/[0-9.]*/' {process}/maps | sort -u").split()
-
-
-def next_release(folder: Path) -> Path:
-    """Return a folder with the wheel of this checkout under the next version's name."""
-    left_out = shutil.ignore_patterns(
-        ".*", "node_modules", "tests", "dist", "build", "bench", "*.egg-info", "__pycache__"
-    )
-    shutil.copytree(SOURCE, folder, ignore=left_out)
-    settings = folder / "setup.cfg"
-    settings.write_text(settings.read_text().replace("version = 0.1.0", "version = 0.2.0"))
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    run(*pip, "--no-build-isolation", "--wheel-dir", folder / "dist", folder)
-    return folder / "dist"
+    renew(drill, office, host, letters)
+    assert office.carry() == sorted(letters)
 
 
 def test_copies_and_restore(drill: Drill, office: Office) -> None:
-    """From a stick and the public folder a new host has the old addresses and the old key, and no letter."""
+    """From a stick and the public folder a new host has the old addresses and key, and no letter; the desk goes on."""
     host = drill.hosts["host"]
     drill.follow(host, "Copies", 1, answers=(PASSPHRASE, PASSPHRASE))
     stick = (host.tree / "media/stick/portal-host.age").read_bytes()
@@ -258,12 +203,103 @@ def test_copies_and_restore(drill: Drill, office: Office) -> None:
     drill.follow(new, "6. ", 1)
     drill.follow(new, "7. ")
     check(new, drill.follow(new, "8. "))
-    assert office.post_by_tls(new)
-    assert office.reachable_by_tor()
+    letters = [office.post_by_tls(new), office.post_by_tor()]
+    office.push_outgoing()  # "What a lost host costs": the desk goes on with the bundles of the new host
+    assert office.carry() == sorted(letters)
+    drill.follow(None, "After a signing", replaced=office.at_courier(office.latest), answers=(COURIERS,))
+    assert (office.latest / "page/SHA256SUMS").read_text() == office.fetch_by_tls(new, "/SHA256SUMS")
+
+
+def test_store(drill: Drill, office: Office) -> None:
+    """PostgreSQL: a third host, with its own onions, whose portal has its shelf in a database on it."""
+    for running_host in drill.hosts.values():
+        running_host.stop()
+    drill.checkout(SOURCE / "dist")
+    drill.follow(None, "1. ", replaced=ON_POSTGRESQL)
+    host = drill.host("store")
+    drill.bring(host, SOURCE / "deploy", drill.staff / "wheelhouse", office.public)
+    drill.follow(host, "2. ")
+    drill.follow(host, "3. ")
+    make_onions(drill, office, host)
+    drill.follow(host, "5. ", 1, replaced=ON_POSTGRESQL)
+    for block in (1, 2, 3):
+        drill.follow(host, "PostgreSQL", block)
+    office.take(host.tree)
+    drill.follow(host, "6. ", 1)
+    drill.follow(host, "7. ")
+    check(host, drill.follow(host, "8. "))
+    assert "" == host.must("find /var/lib/underseal/portal -name 'shelf*'")
+
+
+def test_front_ends(drill: Drill, office: Office) -> None:
+    """Letters go through each of two front ends alone, and through both while they are renewed; one gate has all."""
+    host = drill.hosts["store"]
+    said = drill.follow(host, "PostgreSQL", 4)
+    assert "active\n" * 3 == printed(said, "systemctl is-active")
+    exposures = [float(text) for text in re.findall(r": (\d\.\d) ", printed(said, "for unit in"))]
+    assert (2, True) == (len(exposures), max(exposures) <= 0.5)
+    office.learn_keys(host)
+    letters = [office.post_by_tls(host)]
+    for alone, other in (
+        ("underseal-front@second", "underseal-portal"),
+        ("underseal-portal", "underseal-front@second"),
+    ):
+        host.must(f"systemctl stop {other}")
+        letters.append(office.post_by_tls(host))
+        assert "active\ninactive\n" == host.root(f"systemctl is-active {alone} {other}")[1]
+        host.must(f"systemctl start {other}")
+    with office.visitors(host) as visited:
+        drill.follow(host, "PostgreSQL", 5)
+        letters += [office.post_by_socket(host), office.post_by_tor()]
+    assert visited() == {"200"}
+    host.must("systemctl start underseal-nightly.service")
+    assert office.carry() == sorted(letters)
+    assert 0 == waiting(drill, host)
+    assert "" == host.must("systemctl --failed --no-legend")
+
+
+def test_front_ends_after_reboot(drill: Drill) -> None:
+    """Server and front ends come back by themselves."""
+    host = drill.hosts["store"]
+    host.stop()
+    host.start()
+    check(host, drill.follow(host, "8. "))
+    units = "underseal-store underseal-portal underseal-front@second"
+    assert "active\n" * 3 == host.must(f"systemctl is-active {units}")
+
+
+@pytest.mark.parametrize("unit", PROBED_WITH_STORE)
+def test_inside_unit_with_store(drill: Drill, unit: str) -> None:
+    """The same of the database's server and of one more front end."""
+    assert probe(drill.hosts["store"], unit) == expected(unit)
+
+
+def test_new_page_of_front_ends(drill: Drill, office: Office) -> None:
+    """The courier brings the new page to one front end, and the host gives it to the other."""
+    host, public = drill.hosts["store"], office.latest
+    drill.follow(None, "After a signing", replaced=office.at_courier(public), answers=(COURIERS,))
+    drill.bring(host, public)
+    drill.follow(host, "PostgreSQL", 6)
+    new = (public / "page/SHA256SUMS").read_text()
+    assert {new} == {office.fetch_by_tls(host, "/SHA256SUMS") for _ in range(20)}
+
+
+def test_new_release_of_front_ends(drill: Drill, office: Office) -> None:
+    """A release that changes the tables, and the way back, with a second front end; then the way back to one."""
+    host = drill.hosts["store"]
+    drill.checkout(next_release(drill.folder / "next"))
+    drill.follow(None, "1. ", replaced=ON_POSTGRESQL)
+    letters = [office.post_by_tls(host)]
+    renew(drill, office, host, letters, "/var/lib/underseal-store")
+    assert "active\n" == host.must("systemctl is-active underseal-front@second")
+    with office.visitors(host) as visited:
+        drill.follow(host, "PostgreSQL", 7)
+        letters.append(office.post_by_tls(host))
+    assert visited() == {"200"}
+    assert office.carry() == sorted(letters)
 
 
 def test_whole(drill: Drill) -> None:
     """Every command of the RUNBOOK has been followed, and the machine's own share of the first host fits the hour."""
-    followed = {one.command for one in drill.said}
-    assert [command.shown for command in drill.commands if command not in followed] == []
+    assert left_out(drill.commands, drill.said) == []
     assert PROMISED_SECONDS > drill.seconds_to_portal()

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from drill import INSTEAD, packages_of
+from drill import INSTEAD, Said, left_out, packages_of
 from hostkit import SOURCE
 from runbook import read_runbook
 
@@ -31,6 +31,13 @@ def test_command_is_shell(command) -> None:
 def test_exceptions_are_there() -> None:
     """What the drill does not run as it stands stands in the RUNBOOK."""
     assert [begin for begin in INSTEAD if not any(command.text.startswith(begin) for command in COMMANDS)] == []
+
+
+def test_left_out_is_named() -> None:
+    """A command that nobody followed is named with its row, though the same words were followed elsewhere."""
+    same = [command for command in COMMANDS if command.shown.startswith("cp -r public /run/ceremony")]
+    said = [Said(command, "ran", 0, "") for command in COMMANDS if command != same[-1]]
+    assert [f"{same[-1].row}: {same[-1].shown}"] == left_out(COMMANDS, said)
 
 
 def test_packages_are_found() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from deskkit import PASSPHRASE, Desk, Office, day, letter, letter_value, manifest_digest, typed
 
-from desk import holds, purge, second
+from desk import holds, purge, review, second, session, undo
 from desk.errors import Held, NotDue, OwnRequest, RoleMissing, SecondNeeded
 from desk.roles import Role, people, written
 from desk.second import Guarded
@@ -74,6 +74,54 @@ def test_schedule(kept: Desk, days: int, expected: dict[str, str]) -> None:
         assert expected == {one.subject: one.rule.id for one in purge.due(vault)}
 
 
+def test_what_was_worked_on_is_counted_from_the_last_work(kept: Desk) -> None:
+    """A code of today makes nothing due that is two years old, and what ever had a code or a note waits for its end."""
+    with _later(kept, 800) as vault:
+        review.tag(vault, [RECORD], ["OTH.OUT"])
+        review.untag(vault, [RECORD], ["OTH.OUT"])
+        review.tag(vault, [OPEN], ["OTH.OUT"])
+        assert [OUT] == [one.subject for one in purge.due(vault)]
+    with _later(kept, 830) as vault:
+        assert {OUT, OPEN} == {one.subject for one in purge.due(vault)}
+        review.tag(vault, [OPEN], ["REV.OVER"])
+        assert [OUT] == [one.subject for one in purge.due(vault)]
+    with _later(kept, 3000) as vault:
+        assert {OUT: "out_of_scope", RECORD: "record_only"} == {one.subject: one.rule.id for one in purge.due(vault)}
+
+
+def test_closed_is_counted_from_the_closing(kept: Desk) -> None:
+    """What was closed today stays for two years more; undoing that and doing it again begins anew."""
+    with _later(kept, 800) as vault:
+        review.set_status(vault, [OPEN], review.Status.REVIEWING)
+        review.set_status(vault, [OPEN], review.Status.CLOSED, "the award came")
+        assert OPEN not in {one.subject for one in purge.due(vault)}
+    with _later(kept, 900) as vault:
+        undo.undo(vault)
+        undo.redo(vault)
+    with _later(kept, 1629) as vault:
+        assert OPEN not in {one.subject for one in purge.due(vault)}
+    with _later(kept, 1630) as vault:
+        assert OPEN in {one.subject for one in purge.due(vault)}
+
+
+def test_openings_and_views_are_no_work(kept: Desk) -> None:
+    """Looking at a report keeps it no longer."""
+    with _later(kept, 360) as vault:
+        review.see(vault, RECORD)
+    with _later(kept, 365) as vault:
+        assert RECORD in {one.subject for one in purge.due(vault)}
+
+
+def test_clock_that_was_behind_makes_nothing_due(desk: Desk, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A desk whose clock stood years behind when it filed counts from the portal's day of the bundle."""
+    with monkeypatch.context() as patched:
+        patched.setattr(session, "today", lambda: day() - timedelta(days=1100))
+        assert 0 == desk.receive(office.bundle([office.envelope(letter("for the record", id=RECORD))])).code
+    assert [] == desk("retention", "--json").json["due"]
+    with _later(desk, 365) as vault:
+        assert [RECORD] == [one.subject for one in purge.due(vault)]
+
+
 def test_one_wrong_clock_erases_nothing(kept: Desk) -> None:
     """A machine set years ahead finds nothing due that the portal's bundles do not confirm."""
     with open_vault(kept.folder, read_header(kept.folder), typed(PASSPHRASE), day() + timedelta(days=4000)) as vault:
@@ -96,8 +144,9 @@ def test_purge_erases_and_leaves_a_tombstone(kept: Desk) -> None:
 
 
 def test_unused_words_go_and_facts_stay(kept: Desk) -> None:
-    """After two years the words go; answers and codes are still there, and the raw words are said to be erased."""
+    """Two years after the closing the words go; answers and codes stay, and the raw words are said to be erased."""
     kept("tag", "0202", "REV.OVER")
+    kept("status", "0202", "closed", typed="the award came")
     with _later(kept, 730) as vault:
         purge.purge(vault, [OPEN])
         assert [] == verify_vault(vault).faults
@@ -117,7 +166,7 @@ def test_purge_of_what_is_not_due_erases_nothing(kept: Desk) -> None:
         assert [OUT] == [one.subject for one in purge.due(vault)]
 
 
-@pytest.mark.parametrize("scope", [[], ["code:OTH.OUT"], [f"report:{OUT}"], ["region:west", "kind:REV"]], ids=str)
+@pytest.mark.parametrize("scope", [[], ["kind:REV"], [f"report:{OUT}"], ["region:west", "kind:REV"]], ids=str)
 def test_hold_wins(kept: Desk, scope: list[str]) -> None:
     """While a hold covers it, what is due stays, and no key is destroyed; counsel ends it, and it may go."""
     with _later(kept, 31) as vault:
@@ -127,12 +176,16 @@ def test_hold_wins(kept: Desk, scope: list[str]) -> None:
         with pytest.raises(Held):
             holds.refuse_while_any(vault)
         with pytest.raises(RoleMissing):
-            holds.release(vault, one.id, "over")
+            holds.release(vault, one.id, "over", ())
     assert 1 == kept("destroy-weeks").code
     assert 1 == kept("received-until", "--out", str(kept.stick / "received.txt")).code
     assert 0 == kept("roles", "Ana Example", "--role", "custodian", "--role", "counsel").code
+    for key in ((), ("--identity", str(kept.office.secret / "custodian.age"))):
+        run = kept("hold", "--release", one.id, *key, typed="over")
+        assert (2, True) == (run.code, "counsel's own key" in run.err)  # the role alone
+    counsel = ("--identity", str(kept.office.secret / "counsel.age"))
+    assert 0 == kept("hold", "--release", one.id, *counsel, typed="over").code
     with _later(kept, 31) as vault:
-        holds.release(vault, one.id, "over")
         assert 1 == len(purge.purge(vault, [OUT]))
         assert [] == verify_vault(vault).faults
 
@@ -144,11 +197,35 @@ def test_hold_elsewhere_keeps_nothing_here(kept: Desk) -> None:
         assert 1 == len(purge.purge(vault, [OUT]))
 
 
-@pytest.mark.parametrize("term", ["nonsense", "kind:", "colour:blue", "report"])
+@pytest.mark.parametrize(
+    "term",
+    [
+        *("nonsense", "kind:", "colour:blue", "report", "kind:rev", "kind:REV.OVER", "month:March", "month:2031-13"),
+        *("region:Wset", "program:nothing", "flag:nonsense", "code:OTH.OUT", "status:closed", "custody:passed"),
+        *("assigned:", "report:ffff"),
+    ],
+)
 def test_mistyped_scope_is_refused(kept: Desk, term: str) -> None:
-    """A hold that would cover nothing by a slip is not begun."""
+    """A hold that would cover nothing by a slip, or could cover less tomorrow, is not begun."""
     run = kept("hold", "--term", term, typed="a reason\n")
-    assert (2, []) == (run.code, kept("hold", "--json").json)
+    assert (True, []) == (run.code in (2, 3), kept("hold", "--json").json)
+
+
+@pytest.mark.parametrize(
+    ("term", "scope", "many"),
+    [
+        ("report:0303", f"report:{OUT}", 1),
+        ("flag:a_number", "flag:a_number", 0),
+        ("month:2019-01", "month:2019-01", 0),
+        ("region:no_answer", "region:no_answer", 0),
+        ("region:west", "region:west", 3),
+    ],
+)
+def test_scope_is_said_with_what_it_covers(kept: Desk, term: str, scope: str, many: int) -> None:
+    """The beginning of an id becomes the whole; that nothing is covered today is said loudly."""
+    run = kept("hold", "--term", term, typed="a reason\n")
+    assert (0, [scope]) == (run.code, [one["scope"] for one in kept("hold", "--json").json])
+    assert f"{'' if many else 'LOOK AGAIN: '}it covers {many} reports today" in run.err
 
 
 def test_hold_needs_a_reason(kept: Desk) -> None:
@@ -190,7 +267,7 @@ def test_exported_log_is_checked_by_stock_tools(kept: Desk, tmp_path: Path) -> N
 def test_two_people_purge(kept: Desk, second_person: str) -> None:
     """Alone it is asked for and refused; the one who asked cannot agree; another can, once, for exactly that."""
     kept("two", "--act", "purge")
-    with _later(kept, 31) as vault:
+    with _later(kept, 400) as vault:
         with pytest.raises(SecondNeeded) as asked:
             purge.purge(vault, [OUT])
         name = str(asked.value.args[0])
@@ -199,7 +276,7 @@ def test_two_people_purge(kept: Desk, second_person: str) -> None:
         assert [name] == [request.id for request in second.requests(vault)]
         with pytest.raises(OwnRequest):
             second.approve(vault, name)
-    with _later(kept, 31, second_person) as vault:
+    with _later(kept, 400, second_person) as vault:
         second.approve(vault, name)
     with _later(kept, 400) as vault:
         with pytest.raises(SecondNeeded):
@@ -221,18 +298,82 @@ def test_loosening_needs_two(kept: Desk, second_person: str) -> None:
     assert "nothing needs two people" in kept("two").out
 
 
-def test_agreement_without_the_role_counts_for_nothing(kept: Desk, second_person: str) -> None:
+def test_agreement_without_the_role_counts_for_nothing(kept: Desk, second_person: str, tmp_path: Path) -> None:
     """Who lost the approver's role since has not agreed."""
+    _joined(kept, tmp_path, "Cy Example", "approver", "four gulls on the mast")
     kept("two", "--act", "purge")
     with _later(kept, 31) as vault, pytest.raises(SecondNeeded) as asked:
         purge.purge(vault, [OUT])
+    name = str(asked.value.args[0])
     with _later(kept, 31, second_person) as vault:
-        second.approve(vault, str(asked.value.args[0]))
+        second.approve(vault, name)
     kept("roles", "Ben Example", "--role", "coder")
     with _later(kept, 31) as vault:
         assert written((Role.CODER,)) == " ".join(next(p for p in people(vault) if p.name == "Ben Example").roles)
+        assert ["asked"] == [request.state for request in second.requests(vault)]
         with pytest.raises(SecondNeeded):
             purge.purge(vault, [OUT])
+    with _later(kept, 31, "four gulls on the mast") as vault:
+        second.approve(vault, name)  # another takes it up
+    with _later(kept, 31) as vault:
+        assert 1 == len(purge.purge(vault, [OUT]))
+
+
+def test_agreement_lapses(kept: Desk, second_person: str) -> None:
+    """After 14 days an agreement counts no more; it can be given again."""
+    kept("two", "--act", "purge")
+    with _later(kept, 31) as vault, pytest.raises(SecondNeeded) as asked:
+        purge.purge(vault, [OUT])
+    name = str(asked.value.args[0])
+    with _later(kept, 31, second_person) as vault:
+        second.approve(vault, name)
+    with _later(kept, 46) as vault, pytest.raises(SecondNeeded):
+        purge.purge(vault, [OUT])
+    with _later(kept, 46, second_person) as vault:
+        second.approve(vault, name)
+    with _later(kept, 60) as vault:
+        assert 1 == len(purge.purge(vault, [OUT]))
+
+
+def _joined(desk: Desk, folder: Path, name: str, role: str, passphrase: str) -> int:
+    secret = folder / role
+    secret.write_text(passphrase + "\n")
+    return desk("join", name, "--role", role, "--new-passphrase-file", str(secret)).code
+
+
+@pytest.mark.parametrize("role", ["approver", "counsel", "custodian"])
+def test_one_person_does_not_become_two(kept: Desk, second_person: str, tmp_path: Path, role: str) -> None:
+    """With a rule of two people, nobody lets in or makes a second one alone, or takes a role; a coder joins freely."""
+    kept("two", "--act", "purge")
+    before = (kept.folder / "vault.json").read_bytes()
+    assert 1 == _joined(kept, tmp_path, "Sock Example", role, "four gulls on the mast")
+    assert before == (kept.folder / "vault.json").read_bytes()
+    assert 0 == _joined(kept, tmp_path, "Di Example", "coder", "nine gulls on the mast")
+    assert 1 == kept("roles", "Di Example", "--role", role).code
+    own = [word for name in ("custodian", "coder", "counsel") for word in ("--role", name)]
+    run = kept("roles", "Ana Example", *own)
+    assert (2, True) == (run.code, "nobody gives themselves a role" in run.err)
+    assert 0 == kept("roles", "Ana Example", "--role", "custodian", "--role", "coder").code
+    with _later(kept, 0, second_person) as vault:
+        for request in second.requests(vault):
+            second.approve(vault, request.id)
+    assert 1 == _joined(kept, tmp_path, "Other Example", role, "four gulls on the mast")  # not who was agreed to
+    assert 0 == _joined(kept, tmp_path, "Sock Example", role, "four gulls on the mast")
+    assert 0 == kept("verify").code
+
+
+def test_leaving_does_not_make_a_desk_of_one(kept: Desk, second_person: str, tmp_path: Path) -> None:
+    """Who sends the others away is not alone by that."""
+    kept("two", "--act", "purge")
+    kept("leave", "Ben Example")
+    assert 1 == _joined(kept, tmp_path, "Sock Example", "approver", "four gulls on the mast")
+
+
+def test_first_approver_joins_after_the_rule(desk: Desk, tmp_path: Path) -> None:
+    """Before anybody else could agree, the rule of two people keeps nobody out."""
+    desk("two", "--act", "purge")
+    assert 0 == _joined(desk, tmp_path, "Ben Example", "approver", "four gulls on the mast")
+    assert 1 == _joined(desk, tmp_path, "Cy Example", "counsel", "nine gulls on the mast")
 
 
 def test_purged_letter_put_back_is_named(kept: Desk) -> None:
@@ -248,5 +389,5 @@ def test_purged_letter_put_back_is_named(kept: Desk) -> None:
 
 def test_guarded_acts_are_all_known() -> None:
     """The rule names acts that exist."""
-    assert {"purge", "keys", "unmask"} == {act.value for act in Guarded}
+    assert {"purge", "keys", "unmask", "people"} == {act.value for act in Guarded}
     assert replace(purge.schedule()[1][0]).after_days == 30

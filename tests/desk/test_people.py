@@ -67,6 +67,24 @@ def test_vault_holds_no_persons_key(desk: Desk, coder: Desk) -> None:
     assert 2 == len(json.loads(text)["doors"])
 
 
+def test_texts_about_a_held_report_are_withheld(desk: Desk, coder: Desk) -> None:
+    """While a report is not passed, notes, summaries and reasons are for those who may see what it hides."""
+    coder("note", "0101", typed="about Almanzar\n")
+    coder("summarize", "0101", typed="Almanzar was sent back\n")
+    coder("status", "0101", "closed", typed="Almanzar again\n")
+    assert 3 == coder("show", "0101").out.count("Almanzar")
+    desk("quarantine", "0101", typed="a name\n")
+    for words in ((), ("--json",)):
+        assert (0, 3) == (
+            coder("show", "0101", *words).out.count("Almanzar"),
+            desk("show", "0101", *words).out.count("Almanzar"),
+        )
+    assert "summaries, notes, reasons: not shown, the report is not passed" in coder("show", "0101").out.split("\n")
+    assert [True, False] == [one("show", "0101", "--json").json["withheld"] for one in (coder, desk)]
+    desk("pass", "0101")
+    assert 3 == coder("show", "0101").out.count("Almanzar")
+
+
 REFUSED = {
     "mask": ["mask", "0101"],
     "pass": ["pass", "0101"],
@@ -86,6 +104,53 @@ def test_coder_may_not(coder: Desk, name: str) -> None:
     assert (2, "") == (run.code, run.out)
     assert "that needs the role" in run.err
     assert 0 == coder("verify").code
+
+
+READING = {
+    "list": ["list", "--json"],
+    "show": ["show", "0101"],
+    "search": ["search"],
+    "next": ["next"],
+    "duplicates": ["duplicates"],
+    "set-aside": ["set-aside"],
+    "status": ["status"],
+    "clocks": ["clocks"],
+    "junk": ["junk"],
+    "filter": ["filter"],
+    "template": ["template"],
+    "retention": ["retention"],
+    "hold": ["hold"],
+    "certificate": ["hold", "--certificate", "OUT"],
+    "log": ["export-log", "OUT"],
+    "backup": ["backup", "OUT"],
+}
+
+
+@pytest.mark.parametrize("name", READING)
+def test_without_a_role_nothing_is_read(desk: Desk, coder: Desk, tmp_path: Path, name: str) -> None:
+    """Who has a door and no role reads nothing and carries nothing away."""
+    desk("roles", "Ben Example")
+    arguments = [str(tmp_path / "out") if word == "OUT" else word for word in READING[name]]
+    run = coder(*arguments, typed="sent")
+    assert (2, "", False) == (run.code, run.out, (tmp_path / "out").exists())
+    assert "that needs the role" in run.err
+
+
+@pytest.mark.parametrize("name", ["log", "backup"])
+def test_coder_carries_no_copy_away(coder: Desk, tmp_path: Path, name: str) -> None:
+    """A copy of the vault or of its log is the custodian's or counsel's to take."""
+    assert 2 == coder(READING[name][0], str(tmp_path / "out")).code
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_a_role_nothing_is_undone(desk: Desk, coder: Desk) -> None:
+    """Who is no coder any more takes back nothing of what they did as one, and does nothing again."""
+    coder("tag", "0101", "REV.OVER")
+    coder("tag", "0101", "STD.NEXUS")
+    coder("undo")
+    desk("roles", "Ben Example", "--role", "approver")
+    assert [2, 2] == [coder("undo").code, coder("redo").code]
+    assert "REV.OVER" in desk("show", "0101").out
 
 
 def test_raw_words_are_refused_by_role_too(desk: Desk, coder: Desk) -> None:

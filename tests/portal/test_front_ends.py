@@ -7,15 +7,19 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from portalkit import OCTETS, PortalOffice, Served, body_of, end, serve, signed, status_of, underseal
+from portalkit import OCTETS, PortalOffice, Served, body_of, end, packed, serve, signed, status_of, underseal
 from storekit import PostgresqlKit, on_postgresql
 
+from crypto.handedon import HandedOn, write_handed_on
 from crypto.primitives import digest
+from crypto.signature import Namespace, SigningKey, sign
 from portal.shelf import Shelf
 
 pytestmark = on_postgresql
@@ -56,11 +60,75 @@ def test_one_gate(pair: tuple[Served, Served], office: PortalOffice) -> None:
     with_gate, without = pair
     answer = with_gate.gate(signed(office.courier, "/pull", b'{"after":null}'))
     assert (200, True) == (status_of(answer), body_of(answer).endswith(b"".join(sorted(letters, key=digest))))
-    assert {"ballast", "config.json", "counter.lock", "page.lock", "page.signed", "public", "serve.lock"} == {
+    assert {"ballast", "config.json", "counter.lock", "public", "serve.lock"} == {
         path.name for path in without.folder.iterdir()
     }
     ran = underseal("portal", "serve", "--dir", without.folder, "--port", 0, "--gate-port", 0)
     assert (2, True) == (ran.code, "this folder has no gate" in ran.err)
+
+
+def test_page_is_switched_at_all(pair: tuple[Served, Served], office: PortalOffice) -> None:
+    """A page pushed at the gate is served by both front ends once the courier has its answer, the same bytes.
+
+    While it is switched whoever asks gets one page or the other, whole, and its script from either front end.
+    """
+    script = b"// another script\n"
+    files = office.page_with_script(2, script, floor=1, collect_days=9)
+    old, new = (office.public / "page/index.html").read_bytes(), files["index.html"]
+    names = {old: office.page.script, new: f"underseal.{digest(script)[:12]}.js"}
+    scripts = {old: office.page.files[office.page.script], new: script}
+    pushed = threading.Event()
+
+    def visit(number: int) -> list[bool]:
+        """Load page and script, from one front end and the other, until all is over; return which page it was."""
+        seen = []
+        while len(seen) < 400 and not (pushed.is_set() and len(seen) > 20):
+            page = pair[(number + len(seen)) % 2].request("GET", "/").body
+            for front in pair:
+                answer = front.request("GET", f"/{names[page]}")
+                assert (200, scripts[page]) == (answer.status, answer.body)
+            seen.append(page == new)
+        return seen
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        visits = [pool.submit(visit, number) for number in range(4)]
+        time.sleep(0.5)
+        assert b'{"page": 2}' in pair[0].gate(signed(office.courier, "/page", packed(files)))
+        served = [front.request("GET", f"/{name}").body for front in pair * 10 for name in ("", "SHA256SUMS")]
+        pushed.set()
+        assert {False, True} == {which for future in visits for which in future.result()}
+    assert [new, files["SHA256SUMS"]] * 20 == served
+    assert ["", ""] == [front.said() for front in pair]
+
+
+def test_root_is_handed_on_at_all(pair: tuple[Served, Served], office: PortalOffice) -> None:
+    """A front end without a gate serves and trusts what the new root has signed, once the gate has its statement."""
+    new = SigningKey.generate()
+    line = write_handed_on(HandedOn("Local 1", office.root.public, new.public, office.key_list.issued, 20, 2))
+    line += "".join(sign(line, root, Namespace.ROOT) for root in (office.root, new)).encode()
+    text, signature = office.signed_list(root=new, sequence=20)
+    page = office.page_pushed(2, new, root=new.public)
+    for path, body in (("/handed-on", line), ("/keys", text + signature.encode()), ("/page", page)):
+        assert 200 == status_of(pair[0].gate(signed(office.courier, path, body)))
+    assert [text, text] == [front.request("GET", "/keys.txt").body for front in pair]
+    assert [b"# page 2"] * 2 == [front.request("GET", "/SHA256SUMS").body[:8] for front in pair]
+    assert [201, 201] == [front.post(office.envelope()).status for front in pair]
+
+
+def test_late_front_end_serves_the_page_of_the_shelf(
+    folder: Path, office: PortalOffice, store: PostgresqlKit, tmp_path: Path
+) -> None:
+    """A front end that is made from an earlier signing's folder serves the page that the others serve."""
+    (tmp_path / "public/page").mkdir(parents=True)
+    for name, data in office.page_files(2).items():
+        (tmp_path / "public/page" / name).write_bytes(data)
+    assert 0 == underseal("portal", "publish", "--dir", folder, "--public", tmp_path / "public").code
+    second = tmp_path / "second"
+    options = ("--store", store.url, "--no-gate")
+    assert 0 == underseal("portal", "init", "--public", office.public, "--dir", second, *options).code
+    served = serve(second)
+    assert (tmp_path / "public/page/SHA256SUMS").read_bytes() == served.request("GET", "/SHA256SUMS").body
+    end(served)
 
 
 AS_SYSTEMD = """
@@ -156,3 +224,16 @@ def test_ceiling_is_the_room(
     assert ["full", "filling", "plenty"] == [c.get("/health").text.split()[-1] for c in (full, low, plenty)]
     answers = [c.post("/envelopes", data=office.envelope(), headers=OCTETS).status_code for c in (full, low, plenty)]
     assert [503, 201, 201] == answers
+
+
+def test_letter_changes_no_word(client_of: Callable[..., FlaskClient], store: PostgresqlKit, shelf: Shelf) -> None:
+    """What takes the database over a level changes nothing that everybody is told, until a moment of chance."""
+    mib = shelf.used_bytes() * 2 // 2**20
+    client = client_of(ceiling_mib=mib)
+    assert "up\nroom plenty\n" == client.get("/health").text
+    with store.server.connect(store.database) as connection:
+        connection.execute("CREATE TABLE more AS SELECT repeat('x', 1000) FROM generate_series(1, %s)" % (mib * 1000))
+    assert shelf.used_bytes() > mib * 2**20
+    time.sleep(1.1)
+    assert "up\nroom plenty\n" == client.get("/health").text
+    assert "up\nroom full\n" == client_of(ceiling_mib=mib).get("/health").text

@@ -283,10 +283,42 @@ def test_new_shelf_goes_on_from_what_the_desk_holds(
     send()
     manifest, _, _ = gate.pull()
     assert (18, digest(b"17")) == (manifest["pull"], manifest["previous"])
-    held = {"portal": portal, "desk": office.desk.public.fingerprint, "envelopes": [], "pull": 30}
-    assert (
-        422 == gate.acknowledge(office.acknowledgement(held, digest(b"30")))[0]
-    )  # not once it has a bundle of its own
+
+
+@both
+def test_shelf_that_was_pulled_too_early_goes_on(
+    gate: Gate, send: Callable[[], bytes], office: PortalOffice, folder: Path
+) -> None:
+    """Bundles of its own that the desk never took are made anew after what the desk holds, with every letter."""
+    portal = PublicKey.parse((folder / "portal.pub").read_text().strip()).fingerprint
+    held = {"portal": portal, "desk": office.desk.public.fingerprint, "envelopes": []}
+
+    def go_on(pull: int) -> int:
+        return gate.acknowledge(office.acknowledgement(held | {"pull": pull}, digest(b"%d" % pull)))[0]
+
+    sent = {digest(send())}
+    _, first, _ = gate.pull()
+    sent.add(digest(send()))
+    _, second, _ = gate.pull(first)
+    assert [422, 422] == [go_on(pull) for pull in (1, 2)]
+    assert 200 == go_on(17)
+    manifest, line, bundle = gate.pull(second)
+    assert (18, digest(b"17")) == (manifest["pull"], manifest["previous"])
+    assert sent == {name for name, _ in manifest["envelopes"]}
+    assert bundle == gate.pull(digest(b"17"))[2]
+    assert (200, {"deleted": 2, "unknown": 0}) == _json(gate.acknowledge(office.acknowledgement(manifest, line)))
+
+
+@both
+def test_shelf_that_the_desk_knows_goes_on_from_nothing_else(gate: Gate, office: PortalOffice) -> None:
+    """Once the desk has acknowledged a bundle of this shelf, an empty one too, its chain is that of the shelf."""
+    manifest, line, _ = gate.pull()
+    acknowledged = office.acknowledgement(manifest, line)
+    foreign = office.acknowledgement({**manifest, "pull": 30}, digest(b"30"))
+    assert [200, 422] == [gate.acknowledge(one)[0] for one in (acknowledged, foreign)]
+    after, _, _ = gate.pull(line)
+    assert (2, line) == (after["pull"], after["previous"])
+    assert [422, 200] == [gate.acknowledge(one)[0] for one in (foreign, acknowledged)]
 
 
 @both

@@ -2,6 +2,7 @@
 """Revisions of the tables: whole or not at all, with the letters that are there; no program touches a newer shelf."""
 
 import concurrent.futures
+import gzip
 import json
 import os
 import subprocess
@@ -15,12 +16,16 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from portalkit import Served, end, serve, underseal
+from portalkit import PortalOffice, Served, end, serve, underseal
 from storekit import Kit, SqliteKit, both
 
+from crypto.handedon import HandedOn, write_handed_on
 from crypto.primitives import sha256
+from crypto.signature import Namespace, SigningKey, sign
+from intake.signedpage import read_page
 from portal.config import Config
 from portal.migrating import FOLDER, StrangeTables, migrate
+from portal.publishing import take_page, take_statements
 from portal.revisions import REVISION, ShelfNewer
 from portal.shelf import Letter, Shelf
 from portal.store import open_store
@@ -32,7 +37,7 @@ import time
 from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
-revision, down_revision = "0002", "0001"
+revision, down_revision = "0003", "0002"
 """
 GOOD = """
 def upgrade():
@@ -61,7 +66,7 @@ def later(tmp_path: Path) -> Callable[[str], tuple[Path, Path]]:
     def write(body: str) -> tuple[Path, Path]:
         folder = tmp_path / "later"
         folder.mkdir(exist_ok=True)
-        (folder / "shelf_0002.py").write_text(HEAD + f"MARKER = {str(tmp_path / 'marker')!r}\n" + body)
+        (folder / "shelf_0003.py").write_text(HEAD + f"MARKER = {str(tmp_path / 'marker')!r}\n" + body)
         return FOLDER, folder
 
     return write
@@ -87,7 +92,7 @@ def is_as_before(store: Kit, shelf: Shelf, letters: dict[str, bytes]) -> bool:
     """Return whether the shelf is of the last revision that is known, with these letters."""
     sizes = {size for (size,) in store.rows("SELECT size_class FROM envelopes")}
     held = list(shelf.bodies(list(letters)))
-    return (["body", "day", "digest"], "0001", {"letter"}, list(letters.values())) == (
+    return (["body", "day", "digest"], "0002", {"letter"}, list(letters.values())) == (
         names(store),
         shelf.revision(),
         sizes,
@@ -121,11 +126,11 @@ def test_up_and_down_with_letters(
 ) -> None:
     """A later release changes the tables, and its way back brings them back: every letter is there each time."""
     letters = fill(shelf, 30)
-    assert ("0001", "0002") == migrate(config.shelf_url, folders=later(GOOD))
+    assert ("0002", "0003") == migrate(config.shelf_url, folders=later(GOOD))
     assert ["body", "day", "digest", "why"] == names(store)
     assert list(letters.values()) == list(shelf.bodies(list(letters)))
     shelf.close()
-    assert ("0002", "0001") == migrate(config.shelf_url, to="0001", folders=later(GOOD))
+    assert ("0003", "0002") == migrate(config.shelf_url, to="0002", folders=later(GOOD))
     assert is_as_before(store, shelf, letters)
 
 
@@ -144,7 +149,7 @@ def test_newer_shelf_is_left_alone(
         )
     with pytest.raises(ShelfNewer):
         migrate(config.shelf_url)
-    assert ("0002", list(letters.values())) == (shelf.revision(), list(shelf.bodies(list(letters))))
+    assert ("0003", list(letters.values())) == (shelf.revision(), list(shelf.bodies(list(letters))))
 
 
 @both
@@ -177,7 +182,7 @@ def test_killed_migration_changes_nothing(
         assert store.path.with_name("shelf.sqlite-journal").stat().st_size > 0  # pages of the file were changed
     assert is_as_before(store, shelf, letters)
     shelf.close()
-    assert ("0001", "0002") == migrate(config.shelf_url, folders=later(GOOD))
+    assert ("0002", "0003") == migrate(config.shelf_url, folders=later(GOOD))
     assert list(letters.values()) == list(shelf.bodies(list(letters)))
 
 
@@ -190,7 +195,7 @@ def test_migrations_at_once_are_one(config: Config, store: Kit, later: Callable[
         runs = list(pool.map(lambda _: subprocess.run(command, capture_output=True, text=True), range(2)))
     assert 0 in {run.returncode for run in runs}
     assert [] == [run.stderr for run in runs if run.returncode and "ShelfInUse" not in run.stderr]
-    assert [("0002",)] == store.rows("SELECT version_num FROM alembic_version")
+    assert [("0003",)] == store.rows("SELECT version_num FROM alembic_version")
 
 
 @both
@@ -207,8 +212,8 @@ def test_served_shelf_is_not_migrated(served: Served, later: Callable[[str], tup
 def test_old_folder_is_adopted(folder: Path, shelf: Shelf, store: SqliteKit, office) -> None:
     """A folder from before revisions is refused by `serve`, adopted by `migrate`, and serves its letters then."""
     letters = fill(shelf, 3)
-    with open_store(f"sqlite:///{store.path}").engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE alembic_version")
+    assert 0 == underseal("portal", "migrate", "--dir", folder, "--to", "0001").code
+    store.run("DROP TABLE alembic_version")
     words = json.loads((folder / "config.json").read_text())
     old = {name: value for name, value in words.items() if name not in ("store", "gate", "ceiling_mib")}
     (folder / "config.json").write_text(json.dumps(old))
@@ -224,11 +229,82 @@ def test_old_folder_is_adopted(folder: Path, shelf: Shelf, store: SqliteKit, off
     assert 0 == underseal("portal", "migrate", "--dir", folder).code
     assert is_as_before(store, shelf, letters)
     again = underseal("portal", "migrate", "--dir", folder)
-    assert (0, "portal: the shelf is of revision 0001\n") == (again.code, again.err)
+    assert (0, "portal: the shelf is of revision 0002\n") == (again.code, again.err)
     assert "-- nothing is to be done\n" == underseal("portal", "migrate", "--dir", folder, "--dry-run").out
+    assert not (folder / "page.signed").exists()
     served = serve(folder)
     assert 201 == served.post(office.envelope()).status
     end(served)
+
+
+def page_of(store: Kit) -> list[tuple[object, ...]]:
+    """Return what is published on the shelf."""
+    return store.rows("SELECT name, number, body FROM published ORDER BY name")
+
+
+def migrated(folder: Path, *words: str) -> tuple[int, str]:
+    """Return what `portal migrate` said."""
+    ran = underseal("portal", "migrate", "--dir", folder, *words)
+    return ran.code, ran.err
+
+
+@both
+def test_page_moves_with_the_tables(
+    folder: Path, config: Config, shelf: Shelf, store: Kit, office: PortalOffice
+) -> None:
+    """On the way back page and statements are files again, as the release before kept them; then the shelf has them."""
+    take_page(shelf, config.office, read_page(gzip.decompress(office.page_pushed(2)), office.root.public), DAY)
+    new, day = SigningKey.generate(), office.key_list.issued
+    line = write_handed_on(HandedOn("Local 1", office.root.public, new.public, day, 20, 3))
+    line += "".join(sign(line, root, Namespace.ROOT) for root in (office.root, new)).encode()
+    take_statements(shelf, config.office, line)
+    shelf.close()
+    before = page_of(store)
+    assert [("handed-on", 1, line), ("page", 2)] == [before[0], before[1][:2]]
+    assert (0, "portal: the shelf is of revision 0001, and was of 0002\n") == migrated(folder, "--to", "0001")
+    assert (before[1][2], line) == ((folder / "page.signed").read_bytes(), (folder / "handed-on").read_bytes())
+    assert {0o600} == {(folder / name).stat().st_mode & 0o777 for name in ("page.signed", "handed-on")}
+    (folder / "page.lock").touch()
+    with pytest.raises(Exception, match="published"):
+        page_of(store)
+    shown = underseal("portal", "migrate", "--dir", folder, "--dry-run").out
+    assert ("CREATE TABLE published" in shown, "page.signed, and" in shown) == (True, True)
+    assert (0, "portal: the shelf is of revision 0002, and was of 0001\n") == migrated(folder)
+    assert before == page_of(store)
+    assert set() == {"page.signed", "page.lock", "handed-on"} & {path.name for path in folder.iterdir()}
+
+
+@both
+def test_page_file_stays_where_it_is_not_taken(folder: Path, store: Kit, office: PortalOffice) -> None:
+    """A folder whose page is damaged or missing is not migrated; nothing is changed, and the file is there still."""
+    assert 0 == migrated(folder, "--to", "0001")[0]
+    page = (folder / "page.signed").read_bytes()
+    (folder / "page.signed").write_bytes(page[:-1])
+    assert 4 == migrated(folder)[0]
+    assert (page[:-1], [("0001",)]) == (
+        (folder / "page.signed").read_bytes(),
+        store.rows("SELECT version_num FROM alembic_version"),
+    )
+    (folder / "page.signed").unlink()
+    assert (3, "portal: page.signed is not there, or is not a readable file\n") == migrated(folder)
+    (folder / "page.signed").write_bytes(page)
+    assert 0 == migrated(folder)[0]
+    assert [("page", 1, page)] == page_of(store)
+
+
+@both
+@pytest.mark.parametrize(("number", "taken"), [(1, False), (3, True)])
+def test_page_file_of_another_folder(
+    folder: Path, config: Config, shelf: Shelf, store: Kit, office: PortalOffice, number: int, taken: bool
+) -> None:
+    """Where the shelf has a page, a file of another front end is taken if it is newer; either way it is gone then."""
+    pages = {n: read_page(gzip.decompress(office.page_pushed(n)), office.root.public) for n in (2, number)}
+    take_page(shelf, config.office, pages[2], DAY)
+    shelf.close()
+    (folder / "page.signed").write_bytes(pages[number].whole)
+    assert 0 == migrated(folder)[0]
+    assert [("page", number if taken else 2)] == [row[:2] for row in page_of(store)]
+    assert not (folder / "page.signed").exists()
 
 
 @pytest.mark.parametrize(
@@ -248,12 +324,12 @@ def test_gate_is_needed_without_database(office, tmp_path: Path) -> None:
     assert (2, False) == (ran.code, (tmp_path / "second").exists())
 
 
-@pytest.mark.parametrize("to", ["0000", "base", "0002", "", "-1"])
+@pytest.mark.parametrize("to", ["0000", "base", "0003", "", "-1"])
 def test_unknown_revision_refused(folder: Path, store: SqliteKit, to: str) -> None:
     """There is no way to a revision that is not known, and none to before the first."""
     ran = underseal("portal", "migrate", "--dir", folder, "--to", to)
     assert (2, f"portal: this program knows no revision {to}; nothing was changed\n") == (ran.code, ran.err)
-    assert [("0001",)] == store.rows("SELECT version_num FROM alembic_version")
+    assert [("0002",)] == store.rows("SELECT version_num FROM alembic_version")
 
 
 @both
@@ -278,4 +354,4 @@ def test_dry_run_shows_sql(config: Config, store: Kit, later: Callable[[str], tu
     said = preview(config.shelf_url, folders=later(GOOD))
     assert "BEGIN" in said and "ALTER TABLE damaged ADD COLUMN why TEXT" in said and "COMMIT" in said
     assert "" == preview(config.shelf_url)
-    assert [("0001",)] == store.rows("SELECT version_num FROM alembic_version")
+    assert [("0002",)] == store.rows("SELECT version_num FROM alembic_version")

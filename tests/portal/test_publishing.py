@@ -152,7 +152,7 @@ def test_lock_is_made_beforehand(folder: Path, client: FlaskClient, office: Port
 
 def served_sequence(shelf: Shelf, office: PortalOffice, day: date) -> int | None:
     """Return the sequence that a portal serves on a day."""
-    found = Lists(shelf, lambda: Roots(office.root.public), 1).in_force(day)
+    found = Lists(shelf, office.root.public, 1).in_force(day)
     return None if found is None else found.sequence
 
 
@@ -188,7 +188,7 @@ def test_replaced_list_stays_away(shelf: Shelf, office: PortalOffice) -> None:
     take_list(shelf, text, signature, Roots(office.root.public), 1)
     monday = office.key_list.weeks[0].first
     assert [14, 14, None] == [served_sequence(shelf, office, monday + week * WEEK) for week in range(3)]
-    lists = Lists(shelf, lambda: Roots(office.root.public), 1)
+    lists = Lists(shelf, office.root.public, 1)
     trusted = [lists.trusted(monday + week * WEEK) for week in range(3)]
     assert [(courier,)] * 3 == [found and found.couriers for found in trusted]
     assert [14] == [sequence for sequence, _, _ in shelf.list_days()]

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,8 @@ from portalkit import PortalOffice, body_of, end, serve, signed, status_of
 from crypto.primitives import digest
 from crypto.signature import Namespace, sign
 from intake.limits import MIB
-from portal.config import Config
-from portal.room import MEASURE_SECONDS, RETRY_AFTER_SECONDS, Disk, Gauge, Word, word_for
+from portal.gauge import word_for_database
+from portal.room import CLOSED_SECONDS, MEASURE_SECONDS, RETRY_AFTER_SECONDS, Disk, Gauge, Measured, Word, word_for
 
 SETTINGS = {"full_percent": 90, "floor_mib": 2, "ballast_mib": 16}
 
@@ -200,15 +201,22 @@ def test_word_of_a_disk(name: str) -> None:
     assert word == word_for(disk, 90, 256)
 
 
-@pytest.fixture
-def gauge_of(config: Config) -> Callable[..., Gauge]:
-    """Makes gauges of a disk that a test fills; `now` is their clock and `used` its percentage."""
+def disk_of(used: list[float]) -> Measured:
+    """Return the words of a disk that a test fills."""
+    return partial(word_for, Disk(100_000 * MIB, int((100 - used[-1]) * 1_000) * MIB, used[-1], False), 90, 256)
+
+
+def database_of(used: list[float]) -> Measured:
+    """Return the words of a database that a test fills: as full of its ceiling as the disk is of its watermark."""
+    return partial(word_for_database, used[-1] + 10)
+
+
+@pytest.fixture(params=[disk_of, database_of], ids=["disk", "database"])
+def gauge_of(request: pytest.FixtureRequest) -> Callable[..., Gauge]:
+    """Makes gauges of what a test fills; `now` is their clock and `used` its percentage, full at 90."""
 
     def make(now: list[float], used: list[float], chance: Callable[[], float] = lambda: 0.0) -> Gauge:
-        def disk(_config: Config) -> Disk:
-            return Disk(100_000 * MIB, int((100 - used[-1]) * 1_000) * MIB, used[-1], False)
-
-        return Gauge(config, lambda: now[-1], chance, disk)
+        return Gauge(lambda: request.param(used), lambda: now[-1], chance)
 
     return make
 
@@ -243,3 +251,21 @@ def test_word_is_blurred(gauge_of: Callable[..., Gauge]) -> None:
     said = [gauge_of([0.0], [89.5], chance).word() for _ in range(400)]
     assert 120 < said.count(Word.FULL) < 280
     assert {Word.FILLING} == {gauge_of([0.0], [88.9], chance).word() for _ in range(100)}
+
+
+def test_closed_is_told_and_over_soon() -> None:
+    """Where nobody answers the word says so within a second, and no longer than that; the room waits for its moment."""
+    now, answering, words = [0.0], [True], [Word.PLENTY]
+    gauge = Gauge(lambda: lambda _blur: words[-1], lambda: now[-1], lambda: 0.0, lambda: answering[-1])
+    said = []
+    for there, word in ((True, Word.PLENTY), (False, Word.FULL), (True, Word.FULL), (True, Word.CLOSED)):
+        answering.append(there)
+        words.append(word)
+        said.append(gauge.word())
+        now.append(now[-1] + CLOSED_SECONDS)
+    assert [Word.PLENTY, Word.CLOSED, Word.PLENTY, Word.PLENTY] == said
+    now.append(MEASURE_SECONDS)
+    assert Word.CLOSED == gauge.word()
+    words.append(Word.FULL)
+    now.append(MEASURE_SECONDS + CLOSED_SECONDS)
+    assert Word.FULL == gauge.word()

@@ -15,12 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from portalkit import Answered, PortalOffice, Served
+from portalkit import Answered, PortalOffice, Served, signed
 from storekit import PostgresqlKit, PostgresqlServer, on_postgresql
 
 from crypto.primitives import digest
-from portal.gauge import LOOK_SECONDS
 from portal.postgresql_store import PostgresqlStore
+from portal.room import CLOSED_SECONDS
 from portal.shelf import Shelf
 
 pytestmark = on_postgresql
@@ -85,7 +85,7 @@ def test_server_down_is_told(served: Served, office: PortalOffice, server: Postg
     assert 201 == served.post(before).status
     server.stop()
     assert [(503, USUAL)] * 3 == [(answer.status, answer.body) for answer in (served.post(after) for _ in range(3))]
-    time.sleep(LOOK_SECONDS)
+    time.sleep(CLOSED_SECONDS)
     health = served.request("GET", "/health")
     assert (200, b"up\nroom closed\n") == (health.status, health.body)
     assert 200 == served.request("GET", "/").status
@@ -95,6 +95,18 @@ def test_server_down_is_told(served: Served, office: PortalOffice, server: Postg
     assert 5 > time.monotonic() - began
     assert {before, after} == set(shelf.bodies([digest(before), digest(after)]))
     assert set(served.said().splitlines()) <= {"portal: OperationalError at /envelopes"}
+
+
+def test_page_is_not_taken_without_server(served: Served, office: PortalOffice, server: PostgresqlServer) -> None:
+    """Without its server the portal serves the page that it has, and says that a new one was not taken; later it is."""
+    request = office.page_pushed(2)
+    server.stop()
+    time.sleep(CLOSED_SECONDS)
+    assert b"HTTP/1.1 503 " == served.gate(signed(office.courier, "/page", request))[:13]
+    assert {b"# page 1"} == {served.request("GET", "/SHA256SUMS").body[:8] for _ in range(8)}
+    server.start()
+    assert b'{"page": 2}' in served.gate(signed(office.courier, "/page", request))
+    assert {b"# page 2"} == {served.request("GET", "/SHA256SUMS").body[:8] for _ in range(8)}
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
