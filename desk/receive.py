@@ -200,9 +200,10 @@ def filed_envelopes(vault: Vault) -> frozenset[str]:
 
 
 def aside_envelopes(vault: Vault) -> tuple[str, ...]:
-    """Return the digests of the envelopes that are set aside, sorted."""
+    """Return the digests of the envelopes that are set aside and whose bytes were not purged, sorted."""
     rows = tables.envelopes.c
-    chosen = select(rows.envelope).where(rows.outcome == "set_aside").order_by(rows.envelope)
+    kept = tables.envelopes.join(tables.kept, tables.kept.c.envelope == rows.envelope)
+    chosen = select(rows.envelope).select_from(kept).where(rows.outcome == "set_aside").order_by(rows.envelope)
     with vault.reading() as connection:
         return tuple(connection.execute(chosen).scalars())
 

@@ -7,6 +7,7 @@ import click
 
 from desk.halves import HolderWeek
 from desk.keymaking import weeks_of
+from desk.roles import Act, refuse_unless
 from desk.secretfiles import open_ours
 from desk.session import VOICE, Where, with_desk
 from desk.settings import Settings, read_published, renew_settings
@@ -32,6 +33,7 @@ def renew(where: Where, public: Path, holders: tuple[Path, ...], identity: Path 
     """
     published = read_published(public)
     with where.open() as here:
+        refuse_unless(here.vault, Act.RECEIVE)
         known = here.vault.settings
         settings = renew_settings(known, published, holders, identity)
         batches = [(path, open_ours(path, here.passphrases, published, public)) for path in holders]

@@ -14,6 +14,7 @@ from deskkit import PASSPHRASE, Desk, Office, day, letter, letter_value, manifes
 
 from desk import holds, purge, review, second, session, undo
 from desk.errors import Held, NotDue, OwnRequest, RoleMissing, SecondNeeded
+from desk.junk import decide
 from desk.roles import Role, people, written
 from desk.second import Guarded
 from desk.vault import Vault, open_vault, read_header
@@ -141,6 +142,18 @@ def test_purge_erases_and_leaves_a_tombstone(kept: Desk) -> None:
     assert (OUT, "all", "out_of_scope") == (stone["subject"], stone["what"], stone["rule"])
     assert [RECORD, OPEN] == kept.ids()
     assert 3 == kept("show", "0303").code
+
+
+def test_purged_junk_is_not_tried_again(kept: Desk) -> None:
+    """What was decided to be junk goes after its days; retry passes over what is gone."""
+    (name,) = [aside["envelope"] for aside in kept("set-aside", "--json").json]
+    with open_vault(kept.folder, read_header(kept.folder), typed(PASSPHRASE), day() - timedelta(days=31)) as vault:
+        assert 1 == decide(vault, [name], junk=True)
+    with open_vault(kept.folder, read_header(kept.folder), typed(PASSPHRASE), day()) as vault:
+        assert [name] == [one.subject for one in purge.purge(vault, [name])]
+        assert [] == verify_vault(vault).faults
+    assert 0 == kept("retry").code
+    assert 0 == kept("verify").code
 
 
 def test_unused_words_go_and_facts_stay(kept: Desk) -> None:
