@@ -17,8 +17,9 @@ from desk.cards import card_of, terms_of
 from desk.codebook import load_codebook
 from desk.custody import COMBINATION
 from desk.decisions import Decision, Topic, after, all_decisions, heads, standing
-from desk.errors import Held, NoSuchHold, NotCounselsKey, ScopeRefused
+from desk.errors import Held, NoSuchHold
 from desk.events import Kind
+from desk.keeping_errors import NotCounselsKey, ScopeRefused
 from desk.review import checked_text
 from desk.roles import Act, refuse_unless
 from desk.vault import Vault

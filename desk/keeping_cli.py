@@ -9,7 +9,8 @@ import click
 
 from desk import holds, purge, second
 from desk.certificate import certificate, exported_log
-from desk.errors import NotAgreed, NotCounselsKey
+from desk.errors import NotAgreed
+from desk.keeping_errors import NotCounselsKey
 from desk.reading import find_report, reviewer_names
 from desk.roles import Act, refuse_unless
 from desk.second import LAPSE_DAYS, Guarded

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from crypto.signature import PublicKey, SigningKey
 from desk.decisions import after
-from desk.errors import LastCustodian, NoSuchPerson, OwnRoles, PassphraseTaken
+from desk.errors import LastCustodian, NoSuchPerson, PassphraseTaken
 from desk.events import Kind
+from desk.keeping_errors import OwnRoles
 from desk.passphrase import Passphrases
 from desk.roles import Act, Person, Role, people, refuse_unless, role_decisions, written
 from desk.second import Guarded, agreed, guarded, second, use_up

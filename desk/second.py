@@ -15,8 +15,8 @@ from sqlalchemy import Connection, select
 from crypto.primitives import random_bytes
 from desk import tables
 from desk.decisions import Decision, Topic, after, all_decisions, heads, standing
-from desk.errors import NoSuchRequest, OwnRequest, SecondNeeded
 from desk.events import Kind
+from desk.keeping_errors import NoSuchRequest, OwnRequest, SecondNeeded
 from desk.roles import MAY, Act, people, read_roles, refuse_unless
 from desk.vault import Vault, Writer
 

@@ -13,8 +13,9 @@ import pytest
 from deskkit import PASSPHRASE, Desk, Office, day, letter, letter_value, manifest_digest, typed
 
 from desk import holds, purge, review, second, session, undo
-from desk.errors import Held, NotDue, OwnRequest, RoleMissing, SecondNeeded
+from desk.errors import Held, NotDue, RoleMissing
 from desk.junk import decide
+from desk.keeping_errors import OwnRequest, SecondNeeded
 from desk.roles import Role, people, written
 from desk.second import Guarded
 from desk.vault import Vault, open_vault, read_header
