@@ -76,7 +76,7 @@ test: system lint outside
 faults: system-long outside
 	$(PYTEST) tests -m long --timeout 3600
 
-# make drill  deploy/RUNBOOK.md, followed command by command on a fresh Debian 12 that boots (as root; ten minutes)
+# make drill  deploy/RUNBOOK.md, followed command by command on a fresh Debian 12 that boots (as root; fifteen minutes at first)
 drill: system-long outside
 	$(PYTEST) tests/deploy/test_runbook.py -m long --exitfirst --timeout 3600
 
