@@ -15,7 +15,7 @@ from hostkit import DOMAIN, SOURCE
 LATER = """
 import sqlalchemy as sa
 from alembic import op
-revision, down_revision = "0002", "0001"
+revision, down_revision = "0003", "0002"
 
 def upgrade():
     op.add_column("damaged", sa.Column("why", sa.Text))
@@ -75,11 +75,11 @@ def renew(drill: Drill, office: Office, host: BootedHost, letters: list[str], st
     with office.visitors(host) as visited:
         assert "ADD COLUMN why" in printed(drill.follow(host, "A new release", 1), "(cd / && runuser")
     assert visited() == {"200"}
-    for block, version, revision in ((2, "0.2.0", "0002"), (3, "0.1.0", "0001")):
+    for block, version, revision in ((2, "0.2.0", "0003"), (3, "0.1.0", "0002")):
         with office.visitors(host) as visited:
             said = drill.follow(host, "A new release", block, replaced=install)
             if store:
-                drill.follow(host, "PostgreSQL", 8)
+                drill.follow(host, "PostgreSQL", 7)
             assert f"the shelf is of revision {revision}, and was of " in printed(said, "(cd / && runuser")
         assert visited() <= {"200", "502"}
         assert office.fetch_by_tls(host, "/health").startswith("up\n")
@@ -114,9 +114,9 @@ def next_release(folder: Path) -> Path:
     shutil.copytree(SOURCE, folder, ignore=left_out)
     settings = folder / "setup.cfg"
     settings.write_text(settings.read_text().replace("version = 0.1.0", "version = 0.2.0"))
-    (folder / "portal/migrations/shelf_0002.py").write_text(LATER)
+    (folder / "portal/migrations/shelf_0003.py").write_text(LATER)
     revisions = folder / "portal/revisions.py"
-    revisions.write_text(revisions.read_text().replace('REVISION = "0001"', 'REVISION = "0002"'))
+    revisions.write_text(revisions.read_text().replace('REVISION = "0002"', 'REVISION = "0003"'))
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
     run(*pip, "--no-build-isolation", "--wheel-dir", folder / "dist", folder)
     return folder / "dist"
