@@ -115,7 +115,7 @@ def arrived(office: Simulator, before: list[dict[str, Any]]) -> list[dict[str, A
     """Return what reached the desk since."""
     known = {report["id"] for report in before}
     office.carry()
-    return [report for report in office.reports() if report["id"] not in known]
+    return [office.report(report["id"]) for report in office.reports() if report["id"] not in known]
 
 
 def shortest(browser: Browser, url: str, lang: str, kind: str) -> list[str]:

@@ -16,10 +16,9 @@ HOSTILE = f"ok \x1b[31m\x1b]0;title\x07\x1b]52;c;AAAA\x07\x1bP\x9b31m\r{CONTROLS
 FILE_NAME = HOSTILE.replace("/", "").replace("\x00", "")[:60]
 
 
-@pytest.fixture
-def hostile(office: Office, tmp_path: Path) -> Desk:
-    """A desk whose every text is hostile: letter, note, summary, reason, newer letter."""
-    desk = Desk(office, tmp_path / "desk", tmp_path / "stick")
+def _hostile(office: Office, folder: Path) -> Desk:
+    """Return a desk whose every text is hostile: letter, note, summary, reason, newer letter."""
+    desk = Desk(office, folder / "desk", folder / "stick")
     desk.stick.mkdir()
     desk.init()
     newer = filled(json.dumps({**letter_value(HOSTILE), "v": 2}, ensure_ascii=False))
@@ -36,6 +35,18 @@ def hostile(office: Office, tmp_path: Path) -> Desk:
     desk("regime", "--route", "grievance", "--file-with", typed=HOSTILE)
     desk("clock", "0000", "grievance", "--month", "2026-03")
     return desk
+
+
+@pytest.fixture
+def hostile(office: Office, tmp_path: Path) -> Desk:
+    """A desk of its own with hostile texts."""
+    return _hostile(office, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared(office: Office, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """One such desk for all verbs of which only the output counts."""
+    return _hostile(office, tmp_path_factory.mktemp("hostile"))
 
 
 def _clean(printed: bytes) -> None:
@@ -128,9 +139,9 @@ VERBS: dict[str, tuple[str, ...]] = {
 
 
 @pytest.mark.parametrize("name", VERBS)
-def test_terminal_is_not_driven(hostile: Desk, name: str) -> None:
-    """Every verb over hostile text prints only what a terminal shows."""
-    _, printed = in_terminal(hostile.arguments(*VERBS[name]))
+def test_terminal_is_not_driven(shared: Desk, name: str) -> None:
+    """Every verb over shared text prints only what a terminal shows."""
+    _, printed = in_terminal(shared.arguments(*VERBS[name]))
     assert len(printed) > 3
     assert b"Traceback" not in printed
     _clean(printed)
