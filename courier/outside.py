@@ -19,14 +19,11 @@ from crypto.primitives import digest
 from crypto.signature import Namespace, verify
 from intake.checks import Check, Wrong, run_checks
 from intake.errors import Exit, UndersealError
-from intake.limits import MIB
 from intake.office import Office, office_of_page
 from intake.packing import gunzipped
 from intake.page import INDEX, SUMS, page_number, read_sums
+from intake.signedpage import MAX_FILE_BYTES, MAX_FILES, SIGNATURE
 
-MAX_FILE_BYTES = 4 * MIB
-MAX_FILES = 20
-_SIGNATURE = SUMS + ".sig"
 _KEYS, _KEYS_SIGNATURE = "keys.txt", "keys.txt.sig"
 # Not alike in anything that a request can say of its sender. Each asks for every file.
 VISITORS: tuple[Mapping[str, str], ...] = (
@@ -116,7 +113,7 @@ def fetch_portal(url: str, proxy: str | None, told: Callable[[str], None]) -> Po
             office = office_of_page(index[0].body)
         except UndersealError as error:
             raise NotAPortal from error
-        seen = {INDEX: index, **{name: visit(name) for name in (SUMS, _SIGNATURE, _KEYS, _KEYS_SIGNATURE)}}
+        seen = {INDEX: index, **{name: visit(name) for name in (SUMS, SIGNATURE, _KEYS, _KEYS_SIGNATURE)}}
         return Portal(office, seen | {name: visit(name) for name in _named(seen[SUMS][0].body)})
 
 
@@ -145,7 +142,7 @@ def _office(portal: Portal, office: Office | None) -> str:
 
 
 def _digests(portal: Portal) -> str:
-    signature = portal.file(_SIGNATURE).decode("ascii", "replace")
+    signature = portal.file(SIGNATURE).decode("ascii", "replace")
     verify(portal.file(SUMS), signature, portal.office.root, Namespace.PAGE)
     names = read_sums(portal.file(SUMS))
     return f"{SUMS} is signed by the page's root: page {page_number(portal.file(SUMS))}, {len(names)} files"

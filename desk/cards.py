@@ -18,7 +18,6 @@ from desk.decisions import Decision, Topic, stands_of_many
 from desk.sources import MANY, Sources
 
 NEW = "new"
-PREFIXES = ("kind", "code", "status", "month", "region", "program", "flag", "custody", "assigned")
 
 Card = dict[str, Any]
 Stands = dict[Topic, list[Decision]]

@@ -28,7 +28,7 @@ from desk.vault import Vault
 from intake import files
 from intake.console import Voice
 
-HOLDS = "if a lawsuit is under way or may come, ask counsel first, and begin a hold: underseal desk hold --reason"
+HOLDS = "if a lawsuit is under way or may come, ask counsel first, and begin a hold: underseal desk hold --all"
 _PATH = click.Path(path_type=Path)
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Show what would go, and destroy nothing.")
 

@@ -306,12 +306,6 @@ class LastCustodian(DeskError):
     exit_code = Exit.USAGE
 
 
-class InQuarantine(DeskError):
-    """{} is in quarantine: only a custodian sees its words, until it is masked and passed"""
-
-    exit_code = Exit.USAGE
-
-
 class Isolated(DeskError):
     """{} is isolated: it may hold a classified marking. Stop, copy nothing, keep this machine as it is, call counsel"""
 

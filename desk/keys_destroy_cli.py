@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from crypto.errors import Untrusted
-from crypto.signature import Namespace, verify
+from crypto.signature import SIGNATURE_CHARACTERS, Namespace, verify
 from desk.asking import VOICE, begin
 from desk.destroy_cli import DRY_RUN, agree, shown_plans, tell_record
 from desk.destruction import destroy, record_text
@@ -15,7 +15,7 @@ from desk.keys_people_cli import today
 from desk.passphrase import Passphrases
 from desk.received import MAX_RECEIVED_BYTES, VALID_DAYS, Received, may_go_until, read_received
 from desk.secretfiles import open_ours
-from desk.settings import MAX_SIGNATURE_BYTES, Published, read_published
+from desk.settings import Published, read_published
 from intake import files
 from intake.console import one_line
 
@@ -61,7 +61,7 @@ def keys_destroy(
 def _verified(path: Path, published: Published) -> Received:
     """Return what the desk signed. Raises ReceivedRefused, FileMissing."""
     data = files.read(path, MAX_RECEIVED_BYTES)
-    signature = files.read(path.with_name(path.name + ".sig"), MAX_SIGNATURE_BYTES).decode("ascii", "replace")
+    signature = files.read(path.with_name(path.name + ".sig"), SIGNATURE_CHARACTERS).decode("ascii", "replace")
     try:
         verify(data, signature, published.lists[0].desk, Namespace.RECEIVED)
         received = read_received(data)

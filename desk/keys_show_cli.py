@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from crypto.keylist import MAX_LIST_BYTES
+from crypto.signature import SIGNATURE_CHARACTERS
 from desk.asking import VOICE
 from desk.ceremony_errors import NotAsSigned
 from desk.describe import describe
@@ -20,7 +21,6 @@ from intake.limits import OFFICE_MAX_BYTES
 from intake.office import Office, read_office
 
 _FOLDER = click.Path(path_type=Path)
-_MAX_SIGNATURE_BYTES = 1_000
 
 
 @click.command("card")
@@ -52,7 +52,7 @@ def show(file: Path, office_file: Path | None) -> None:
     """
     data = read(file, MAX_LIST_BYTES)
     signature_file = file.with_name(file.name + ".sig")
-    signature = read(signature_file, _MAX_SIGNATURE_BYTES) if signature_file.exists() else None
+    signature = read(signature_file, SIGNATURE_CHARACTERS) if signature_file.exists() else None
     for what, text in describe(file.name, data, _office(file, office_file), signature):
         VOICE.answer(one_line(f"{what:10} {text}".rstrip()))
 

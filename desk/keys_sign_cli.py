@@ -38,12 +38,9 @@ from intake.files import read
 from intake.office import Office
 from intake.page import KIT, built_page
 
-_MAX_SIGNATURE_BYTES = 1_000
 _MAX_RECIPIENTS_BYTES = 20_000
 _PATH = click.Path(path_type=Path)
-_HOLDERS = click.option(
-    "--holder", "--holders", "holders", type=_PATH, multiple=True, help="A holder's public half; repeat it."
-)
+_HOLDERS = click.option("--holder", "holders", type=_PATH, multiple=True, help="A holder's public half; repeat it.")
 _COUNSEL = click.option("--counsel", type=_PATH, help="Counsel's half for raw words  [counsel's holder half]")
 _FROM = click.option("--from", "first_day", type=DAY, help="A day of the first week  [default: after the last list]")
 _WEEKS = click.option(
@@ -187,7 +184,7 @@ def last_list(folder: Path, after: Path | None, roots: Roots) -> KeyList | None:
 
 def read_list(path: Path, roots: Roots) -> KeyList:
     """Return a signed key list. Raises FileMissing, or Untrusted for one that none of the roots has signed."""
-    signature = read(path.with_name(path.name + ".sig"), _MAX_SIGNATURE_BYTES).decode("ascii", "replace")
+    signature = read(path.with_name(path.name + ".sig"), SIGNATURE_CHARACTERS).decode("ascii", "replace")
     return roots.read_list(read(path, MAX_LIST_BYTES), signature)
 
 
@@ -290,7 +287,7 @@ def _sign(
         VOICE.say(f"all that is public is in {stick} too")
     VOICE.hint(f"underseal keys verify {stick or target / 'public'} on another machine")
     if request.after:
-        VOICE.hint("then underseal courier push --from STICK brings lists, page and kit to the portal")
+        VOICE.hint("then underseal courier push --dir courier --from STICK brings lists, page and kit to the portal")
 
 
 def _known(folder: Path, before: Path | None, roots: Roots) -> list[SignedList]:

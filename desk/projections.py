@@ -71,11 +71,32 @@ def _link(event: Event, report: Value, other: Value) -> Put:
     return Put(tables.links, {"report": report, "other": other, **kept, **own})
 
 
+# What each kind of decision is about: its topic, and the fields that hold subject, value and text.
+_DECISIONS: dict[Kind, tuple[Topic, str, str, str]] = {
+    Kind.OFFICE: (Topic.OFFICE, "", "settings", ""),
+    Kind.ROLES: (Topic.ROLES, "member", "roles", ""),
+    Kind.CUSTODY: (Topic.CUSTODY, "report", "state", "reason"),
+    Kind.MASKED: (Topic.MASKS, "report", "masked", "layer"),
+    Kind.ASSIGNED: (Topic.ASSIGNED, "report", "to", ""),
+    Kind.HELD: (Topic.HOLD, "hold", "state", "text"),
+    Kind.FILTER: (Topic.FILTER, "filter", "state", "text"),
+    Kind.TEMPLATE: (Topic.TEMPLATE, "template", "state", "text"),
+    Kind.RULES: (Topic.RULES, "subject", "acts", ""),
+    Kind.SECOND: (Topic.SECOND, "request", "state", "text"),
+    Kind.CLOCK: (Topic.CLOCK, "report", "clock", ""),
+    Kind.REGIME: (Topic.REGIME, "subject", "profile", ""),
+    Kind.ROUTE: (Topic.ROUTE, "route", "rule", "text"),
+    Kind.BACKED_UP: (Topic.BACKUP, "", "heads", ""),
+}
+
+
 def effects(event: Event) -> tuple[Put | Drop, ...]:
     """Return what an event changes. Reviewers' rows are their own, so chains may be followed in any order."""
     fields, own = event.fields, {"reviewer": event.reviewer}
     dated: Row = {**fields, **own, "day": event.day}
     numbered: Row = {**dated, "number": event.number}
+    if event.kind in _DECISIONS:
+        return (_decision(event, *_DECISIONS[event.kind]),)
     match event.kind:
         case Kind.FILED:
             return Put(tables.reports, {**fields, "day": event.day}), _envelope(event, "filed")
@@ -95,39 +116,11 @@ def effects(event: Event) -> tuple[Put | Drop, ...]:
             return (Put(tables.notes, numbered),)
         case Kind.OPENED:
             return (Put(tables.openings, numbered),)
-        case Kind.OFFICE:
-            return (_decision(event, Topic.OFFICE, "", "settings"),)
-        case Kind.ROLES:
-            return (_decision(event, Topic.ROLES, "member", "roles"),)
-        case Kind.CUSTODY:
-            return (_decision(event, Topic.CUSTODY, "report", "state", "reason"),)
-        case Kind.MASKED:
-            return (_decision(event, Topic.MASKS, "report", "masked", "layer"),)
-        case Kind.ASSIGNED:
-            return (_decision(event, Topic.ASSIGNED, "report", "to"),)
-        case Kind.HELD:
-            return (_decision(event, Topic.HOLD, "hold", "state", "text"),)
-        case Kind.FILTER:
-            return (_decision(event, Topic.FILTER, "filter", "state", "text"),)
-        case Kind.TEMPLATE:
-            return (_decision(event, Topic.TEMPLATE, "template", "state", "text"),)
         case Kind.LINKED:
             report, other = fields["report"], fields["other"]
             return _link(event, report, other), _link(event, other, report)
         case Kind.SEEN:
             return (Put(tables.seen, dated),)
-        case Kind.RULES:
-            return (_decision(event, Topic.RULES, "subject", "acts"),)
-        case Kind.SECOND:
-            return (_decision(event, Topic.SECOND, "request", "state", "text"),)
-        case Kind.CLOCK:
-            return (_decision(event, Topic.CLOCK, "report", "clock"),)
-        case Kind.REGIME:
-            return (_decision(event, Topic.REGIME, "subject", "profile"),)
-        case Kind.ROUTE:
-            return (_decision(event, Topic.ROUTE, "route", "rule", "text"),)
-        case Kind.BACKED_UP:
-            return (_decision(event, Topic.BACKUP, "", "heads"),)
         case Kind.JUNKED:
             return (Put(tables.junk, dated),)
         case Kind.PURGED:
@@ -135,6 +128,7 @@ def effects(event: Event) -> tuple[Put | Drop, ...]:
             return (Put(tables.purged, kept),)
         case Kind.JOINED | Kind.DESTROYED | Kind.BULK | Kind.UNDONE | Kind.REDONE:
             return ()
+    raise ValueError(f"nothing is known of what {event.kind} changes")
 
 
 def key_of(table: Table, row: Row) -> Key:

@@ -14,14 +14,13 @@ from crypto.errors import CryptoError, Untrusted
 from crypto.handedon import roots_after
 from crypto.keylist import MAX_LIST_BYTES, KeyList, read_key_list
 from crypto.recipient import Recipient
-from crypto.signature import Namespace, PublicKey, verify
+from crypto.signature import SIGNATURE_CHARACTERS, Namespace, PublicKey, verify
 from desk.errors import ListsOlder, NotSetUp, OfficeMismatch
 from intake import files
 from intake.limits import OFFICE_MAX_BYTES
 from intake.office import Office, read_office, write_office
 from intake.statements import read_statements
 
-MAX_SIGNATURE_BYTES = 1000
 MAX_KEY_BYTES = 1000
 MAX_RECIPIENTS_BYTES = 20_000
 MAX_LISTS = 20
@@ -97,7 +96,7 @@ def read_public_key(path: Path) -> PublicKey:
 def _key_lists(public: Path, office: Office) -> list[KeyList]:
     lists = []
     for path in sorted(public.glob("keys-*.txt"))[:MAX_LISTS]:
-        signature = files.read(path.with_name(path.name + ".sig"), MAX_SIGNATURE_BYTES).decode("ascii", "replace")
+        signature = files.read(path.with_name(path.name + ".sig"), SIGNATURE_CHARACTERS).decode("ascii", "replace")
         try:
             lists.append(read_key_list(files.read(path, MAX_LIST_BYTES), signature, office.root, floor=office.floor))
         except Untrusted:
@@ -110,7 +109,7 @@ def _key_lists(public: Path, office: Office) -> list[KeyList]:
 def _signed_by_root(path: Path, max_bytes: int, root: PublicKey) -> bytes:
     """Return a file of the ceremony whose signature beside it is the root's."""
     data = files.read(path, max_bytes)
-    signature = files.read(path.with_name(path.name + ".sig"), MAX_SIGNATURE_BYTES).decode("ascii", "replace")
+    signature = files.read(path.with_name(path.name + ".sig"), SIGNATURE_CHARACTERS).decode("ascii", "replace")
     try:
         verify(data, signature, root, Namespace.OFFICE)
     except Untrusted:

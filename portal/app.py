@@ -24,10 +24,10 @@ from crypto.primitives import sha256
 from intake.limits import MIB
 from portal.config import Config, SettingRefused
 from portal.counter import Counter, NotTaken, Uncertain
-from portal.gauge import answers, measured_database
+from portal.gauge import answers, measured
 from portal.headers import HeaderLayer
 from portal.publishing import PLAIN_TEXT, Lists, Pages
-from portal.room import RETRY_AFTER_SECONDS, Gauge, Word, measured_disk
+from portal.room import RETRY_AFTER_SECONDS, Gauge, Word
 from portal.shelf import Letter, Shelf
 
 OCTETS = "application/octet-stream"
@@ -109,10 +109,8 @@ def create_app(config: Config, today: Callable[[], date] = utc_today) -> Flask:
     app.url_map.merge_slashes = False
     lists = Lists(shelf, config.office.root, config.office.floor)
     counter = Counter(shelf, config.turn_file, today)
-    if config.store is None:
-        gauge = Gauge(lambda: measured_disk(config))
-    else:
-        gauge = Gauge(lambda: measured_database(shelf, config.ceiling_mib), answers=lambda: answers(shelf))
+    reached = (lambda: True) if config.store is None else (lambda: answers(shelf))
+    gauge = Gauge(lambda: measured(config, shelf), answers=reached)
     app.extensions["underseal"] = Portal(config, shelf, counter, lists, pages, gauge, today)
     app.before_request(_check_name)
     app.url_map.converters["page_file"] = PageFile

@@ -22,7 +22,7 @@ from intake.signedpage import SignedPage, read_page_folder
 from intake.statements import read_statements
 from portal.app import utc_today
 from portal.config import Config, load_config, load_portal_key, read_store_url, write_settings
-from portal.gauge import measured_database
+from portal.gauge import measured
 from portal.listening import Place, take_handed_over
 from portal.nightly import tidy
 from portal.pagefiles import PageFiles
@@ -39,7 +39,7 @@ from portal.publishing import (
     take_statements,
 )
 from portal.revisions import ShelfMissing, ShelfThere, check_file, check_revision, check_shelf, found_revision
-from portal.room import Ballast, Word, measure, word_for
+from portal.room import Ballast, Word, measure
 from portal.server_check import check_server, differences
 from portal.shelf import Shelf
 from portal.store import CommitUnsettled, ShelfDamaged, StoreAway, storage_corrupt
@@ -189,10 +189,7 @@ def status(folder: Path, as_json: bool) -> None:
     last, days, damaged = shelf.last_manifest(), shelf.list_days(), shelf.damaged()
     today = utc_today()
     in_force = Lists(shelf, config.office.root, config.office.floor).in_force(today)
-    disk = measure(config)
-    room = word_for(disk, config.full_percent, config.floor_mib)
-    if config.store is not None:
-        room = measured_database(shelf, config.ceiling_mib)(0.0)
+    disk, room = measure(config), measured(config, shelf)(0.0)
     shelf.close()
     facts = {
         "waiting": waiting,
@@ -281,7 +278,7 @@ def migrate(folder: Path, to: str, dry_run: bool) -> None:
         raise ShelfMissing(config.shelf_name)
     if dry_run:
         _VOICE.answer(migrating.preview(config.shelf_url, to=to) or "-- nothing is to be done")
-        if page.is_there():
+        if page.is_there() and to == "head":
             _VOICE.answer("-- page.signed, and what hands the root on, go from the folder to the shelf")
         return
     try:
@@ -312,11 +309,15 @@ def _name_traces(config: Config) -> None:
 
 
 def _warn_of_room(config: Config) -> None:
-    """Tell the operator, and nobody else, in figures when room runs out."""
-    disk = measure(config)
-    word = word_for(disk, config.full_percent, config.floor_mib)
+    """Tell the operator, and nobody else, in figures when room for letters runs out."""
+    shelf, disk = Shelf(config.shelf_url), measure(config)
+    word = measured(config, shelf)(0.0)
+    shelf.close()
     if word == Word.CLOSED:
-        _VOICE.say("the disk can only be read: no letter is taken and nothing is deleted")
+        what = "disk can only be read" if config.store is None else "database does not answer"
+        _VOICE.say(f"the {what}: no letter is taken and nothing is deleted")
+    elif word != Word.PLENTY and config.store is not None:
+        _VOICE.say(f"the database is {word}: letters stop when it has {config.ceiling_mib} MiB")
     elif word != Word.PLENTY:
         _VOICE.say(
             f"the disk is {word}: {disk.used_percent:.0f} % in use, {disk.free // MIB} MiB free; "

@@ -34,7 +34,7 @@ _NUMBERS = {
     "full_percent": (50, 100),
     "floor_mib": (0, _MOST_MIB),
     "ballast_mib": (16, _MOST_MIB),
-    "ceiling_mib": (0, _MOST_MIB),
+    "ceiling_mib": (1, _MOST_MIB),
 }
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost")
 GATE_HOST = "gate"  # the name a courier uses over a unix socket

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""How much room a PostgreSQL database leaves: its size against the ceiling that the settings name.
+"""How much room is left for letters: on the disk, or what a PostgreSQL database leaves.
 
-The portal cannot see the disk of a server that it only talks to. The ceiling stands for it, and whoever sets it knows
+A database's is its size against the ceiling that the settings name. The portal cannot see the disk of a server that it only talks to. The ceiling stands for it, and whoever sets it knows
 the disk: rewriting the tables needs as much again. The size is exact, and so it is said through portal.room's Gauge.
 """
 
@@ -10,7 +10,8 @@ from functools import partial
 from sqlalchemy.exc import SQLAlchemyError
 
 from intake.limits import MIB
-from portal.room import Measured, Word
+from portal.config import Config
+from portal.room import Measured, Word, measured_disk
 from portal.shelf import Shelf
 
 FILLING_PERCENT = 75
@@ -22,6 +23,11 @@ def measured_database(shelf: Shelf, ceiling_mib: int) -> Measured:
         return partial(word_for_database, 100 * shelf.used_bytes() / (ceiling_mib * MIB))
     except SQLAlchemyError:
         return lambda _blur_percent: Word.CLOSED
+
+
+def measured(config: Config, shelf: Shelf) -> Measured:
+    """Return the words of what holds the letters: the portal's disk, or the database."""
+    return measured_disk(config) if config.store is None else measured_database(shelf, config.ceiling_mib)
 
 
 def answers(shelf: Shelf) -> bool:

@@ -99,7 +99,7 @@ def preview(url: str, *, to: str = "head", folders: Iterable[Path] = (FOLDER,)) 
     said = io.StringIO()
     if before is not None and not named:
         said.write(f"-- the tables that are here are taken for revision {before}\n")
-    elif before == script.get_current_head() and to == "head":
+    elif before == script.as_revision_number(to):
         return ""
     _run(script, _way(script, before, to), dialect_name=dialect, as_sql=True, output_buffer=said, starting_rev=before)
     return said.getvalue()

@@ -30,10 +30,9 @@ class ShelfNotTidied(UndersealError):
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """What the job found: envelopes that wait and the oldest one's day, and those that were set aside as damaged."""
+    """What the job found: how many envelopes wait, and how many were set aside as damaged."""
 
     waiting: int
-    oldest: date | None
     damaged: int
 
 
@@ -52,7 +51,7 @@ def tidy(config: Config, today: date) -> Night:
             _check_envelopes(shelf)
             shelf.vacuum()
             whole = shelf.is_whole()
-        found = Night(*shelf.waiting(), shelf.damaged())
+        found = Night(shelf.waiting()[0], shelf.damaged())
         kept_page(shelf, config.office.root)
     except (SQLAlchemyError, sqlite3.Error, CommitUnsettled) as error:
         if storage_corrupt(error):

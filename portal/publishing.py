@@ -21,16 +21,14 @@ from crypto.errors import CryptoError
 from crypto.handedon import Roots, roots_after
 from crypto.keylist import MAX_LIST_BYTES, KeyList
 from crypto.primitives import sha256
-from crypto.signature import PublicKey
+from crypto.signature import SIGNATURE_CHARACTERS, PublicKey
 from intake.errors import Exit, UndersealError
 from intake.files import read
-from intake.limits import KIB
 from intake.office import Office
 from intake.page import INDEX, SUMS
 from intake.signedpage import SIGNATURE, PageUntrusted, SignedPage, read_page
 from portal.shelf import HeldList, Published, Shelf, Writing
 
-MAX_SIGNATURE_BYTES = 4 * KIB
 LOOK_SECONDS = 1.0
 SETTLE_SECONDS = 1.5  # a look, and the time to read and pack a page
 PAGE, STATEMENTS = "page", "handed-on"  # what they are called on the shelf
@@ -291,7 +289,7 @@ def read_list_files(folder: Path) -> list[tuple[bytes, str]]:
     return [
         (
             read(path, MAX_LIST_BYTES),
-            read(path.with_name(path.name + ".sig"), MAX_SIGNATURE_BYTES).decode("ascii", "replace"),
+            read(path.with_name(path.name + ".sig"), SIGNATURE_CHARACTERS).decode("ascii", "replace"),
         )
         for path in paths
     ]

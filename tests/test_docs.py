@@ -45,6 +45,26 @@ def test_option_is_explained(name, command):
     assert [option.name for option in options if not option.help] == []
 
 
+NAMED = re.compile(r"underseal ((?:keys|portal|courier|desk)\b(?: [a-z][a-z-]*)?)((?:[ \t]+[^\s`\"|;]+)*)")
+TEXTS = sorted(
+    [path for area in ("portal", "courier", "desk", "intake", "crypto") for path in SOURCE.glob(f"{area}/*.py")]
+    + [SOURCE / "README.md", *SOURCE.glob("deploy/*.md"), SOURCE / "crypto" / "FORMAT.md"]
+)
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=[path.stem for path in TEXTS])
+def test_named_options_exist(path):
+    """Whoever types what a sentence, an example or a document says meets a verb and options that there are."""
+    known = {name: command for name, command in COMMANDS}
+    text = re.sub(r"\\+\n\s*", " ", path.read_text("utf-8"))
+    for words, rest in NAMED.findall(text):
+        command = known.get(f"underseal {words}")
+        if command is not None:
+            options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+            said = {word.rstrip(".,;:)'`") for word in rest.split() if re.match(r"--[a-z]", word)}
+            assert said <= options, f"underseal {words}{rest}"
+
+
 @pytest.mark.parametrize("code", Exit)
 def test_exit_code_is_documented(code):
     """The README's table has every exit code."""

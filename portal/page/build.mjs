@@ -16,7 +16,7 @@ const ROOT = resolve(HERE, "../..");
 // The oldest engines with module scripts, TransformStream, Array.prototype.at and Object.hasOwn.
 const TARGET = ["firefox115", "chrome109", "safari15.4"];
 
-const OURS = /^(underseal\.[0-9a-f]{12}\.(js|css|svg)(\.br|\.gz)?|officer\.mjs|built\.json|page\.html|kit\.html)$/;
+const OURS = /^(underseal\.[0-9a-f]{12}\.(js|css|svg)(\.br)?|officer\.mjs|built\.json|page\.html|kit\.html)$/;
 
 /** @param {string} entry @param {import("esbuild").BuildOptions} options */
 async function bundle(entry, options) {

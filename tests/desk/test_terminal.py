@@ -139,9 +139,10 @@ VERBS: dict[str, tuple[str, ...]] = {
 
 
 @pytest.mark.parametrize("name", VERBS)
-def test_terminal_is_not_driven(shared: Desk, name: str) -> None:
-    """Every verb over shared text prints only what a terminal shows."""
-    _, printed = in_terminal(shared.arguments(*VERBS[name]))
+def test_terminal_is_not_driven(shared: Desk, name: str, tmp_path: Path) -> None:
+    """Every verb over hostile text prints only what a terminal shows."""
+    words = (str(tmp_path / word) if word == FILE_NAME else word for word in VERBS[name])
+    _, printed = in_terminal(shared.arguments(*words))
     assert len(printed) > 3
     assert b"Traceback" not in printed
     _clean(printed)

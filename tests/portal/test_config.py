@@ -30,6 +30,7 @@ WRONG: dict[str, tuple[str, Any]] = {
     "ballast too small for a purge": ("ballast_mib", 15),
     "another version": ("v", 2),
     "ceiling below zero": ("ceiling_mib", -1),
+    "ceiling of nothing": ("ceiling_mib", 0),
     "gate as text": ("gate", "yes"),
     "store no text": ("store", 1),
 }

@@ -38,7 +38,6 @@ EXPECTED = {
     "X-Robots-Tag": "noindex, noarchive",
 }
 OTHERS = {"content-type", "content-length", "connection"}
-LARGE = str(22_000)
 
 
 def broken_clock() -> date:

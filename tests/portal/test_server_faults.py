@@ -88,7 +88,7 @@ def test_server_down_is_told(served: Served, office: PortalOffice, server: Postg
     time.sleep(CLOSED_SECONDS)
     health = served.request("GET", "/health")
     assert (200, b"up\nroom closed\n") == (health.status, health.body)
-    assert 200 == served.request("GET", "/").status
+    assert (200, 503) == tuple(served.request("GET", path).status for path in ("/", "/keys.txt"))
     server.start()
     began = time.monotonic()
     send_until_taken(served, after)

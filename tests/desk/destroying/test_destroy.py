@@ -2,10 +2,8 @@
 """A week's keys destroyed: when they may go, what is left, what is recorded, and what opens afterwards."""
 
 import random
-import shutil
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -14,87 +12,26 @@ from deskkit import (
     PASSPHRASE,
     Desk,
     Office,
-    Run,
-    command,
     day,
     killed_after,
     letter,
     make_office,
     manifest_digest,
-    read_log,
     typed,
 )
-from sqlalchemy import select
+from destroykit import AGO, ENDED, FAULT, FIRST, batch, holder, vault_texts
 from terminal import in_terminal
 
-from crypto.envelope import seal
-from crypto.keylist import read_key_list
-from crypto.recipient import Recipient
 from crypto.secret.secretfile import open_secret, seal_secret
-from crypto.signature import Namespace, PublicKey, SigningKey, sign
-from desk import second, tables
+from desk import second
 from desk.destruction import Going, destroy, going
 from desk.errors import NotDestroyed, ReasonNeeded
 from desk.events import Kind
-from desk.halves import mondays
-from desk.keymaking import Batch, Sealer, read_batch
-from desk.received import letters_before, may_go_until, read_received, write_received
+from desk.keymaking import Sealer
+from desk.received import letters_before, may_go_until
 from desk.secretfiles import HolderFile
 from desk.vault import open_vault, read_header
 from intake.limits import BUNDLE_MAX_ENVELOPES
-
-AGO = 8  # weeks since the ceremony
-FIRST = mondays(day() - timedelta(weeks=AGO), 1)[0]
-ENDED = [first for first in mondays(FIRST, 13) if first + timedelta(days=6) <= day() - timedelta(days=15)]
-FAULT = "opened by none of our keys: junk, or sealed to a week already destroyed"
-
-
-@pytest.fixture(scope="module")
-def past(tmp_path_factory: pytest.TempPathFactory) -> Office:
-    """An office whose first weeks are long over."""
-    return make_office(tmp_path_factory.mktemp("past"), weeks_ago=AGO)
-
-
-@pytest.fixture
-def office(past: Office, tmp_path: Path) -> Office:
-    """Its files, to be changed."""
-    return replace(past, folder=shutil.copytree(past.folder, tmp_path / "office"))
-
-
-@pytest.fixture
-def letters(office: Office) -> Callable[[int], bytes]:
-    """A new letter of the week of that number."""
-    root = PublicKey.parse((office.public / "root.pub").read_text().strip())
-
-    def of(number: int) -> bytes:
-        path = office.public / f"keys-{number + 1:06}.txt"
-        key_list = read_key_list(path.read_bytes(), Path(f"{path}.sig").read_text(), root)
-        return seal(letter(), key_list.weeks[0].recipients)
-
-    return of
-
-
-def holder(office: Office, name: str = "custodian") -> Path:
-    return office.secret / f"holder-{name}.age"
-
-
-def batch(path: Path) -> Batch:
-    return read_batch(open_secret(path.read_bytes(), PASSPHRASE).decode())
-
-
-def recipients(path: Path) -> list[Recipient]:
-    return [identity.recipient for identity in batch(path).values()]
-
-
-def vault_texts(desk: Desk) -> list[str]:
-    """Return the records in the log."""
-    with (
-        open_vault(desk.folder, read_header(desk.folder), typed(PASSPHRASE), day()) as vault,
-        vault.reading() as connection,
-    ):
-        kept = [row.event.text("text") for row in read_log(connection) if row.event.kind is Kind.DESTROYED]
-        texts = tables.texts.c
-        return [connection.execute(select(texts.text).where(texts.id == name)).scalar_one() for name in kept]
 
 
 def test_ended_weeks_go(desk: Desk, office: Office, letters: Callable[[int], bytes]) -> None:
@@ -341,89 +278,3 @@ def test_recorded_and_not_gone_is_said(office: Office, plan: Going) -> None:
     with pytest.raises(NotDestroyed, match="the record is written, and the keys in holder-custodian.age are still"):
         destroy(plan, "record", block)
     assert 13 == len(batch(office.secret / "kept.age"))
-
-
-def _elsewhere(office: Office, received: Path, *more: str) -> Run:
-    """Destroy on counsel's own machine."""
-    return command(
-        *("keys", "destroy-weeks", str(holder(office, "counsel")), "--received", str(received)),
-        *("--office", str(office.public), "--by", "C. Counsel", *more),
-        *("--passphrase-file", str(office.passphrase_file)),
-    )
-
-
-@pytest.fixture
-def received(desk: Desk, office: Office, letters: Callable[[int], bytes]) -> Path:
-    """What the desk signs for holders elsewhere."""
-    desk.receive(office.bundle([letters(0)]))
-    path = desk.stick / "received.txt"
-    assert 0 == desk("received-until", "--out", str(path)).code
-    return path
-
-
-def test_holder_elsewhere(office: Office, received: Path) -> None:
-    """Counsel destroys by the desk's word; the record names counsel, and the desk's own file is as it was."""
-    run = _elsewhere(office, received)
-    assert 0 == run.code, run.err
-    assert ([first for first in mondays(FIRST, 13) if first not in ENDED], 13) == (
-        list(batch(holder(office, "counsel"))),
-        len(batch(holder(office))),
-    )
-    kept = holder(office, "counsel").with_name(f"holder-counsel-destroyed-{ENDED[-1] + timedelta(days=6)}.txt")
-    assert (run.out.endswith(kept.read_text()), "C. Counsel" in kept.read_text()) == (True, True)
-
-
-def test_holder_elsewhere_dry_run(office: Office, received: Path) -> None:
-    """The same without destroying."""
-    run = _elsewhere(office, received, "--dry-run")
-    assert (0, len(ENDED), 13) == (run.code, run.out.count("holder-counsel.age"), len(batch(holder(office, "counsel"))))
-
-
-def test_received_is_checked_by_stock_tools(office: Office, received: Path) -> None:
-    """ssh-keygen finds the desk's signature good, with the office's own file of signers."""
-    import subprocess
-
-    signers = ("-f", str(office.public / "allowed_signers"), "-I", "desk@underseal", "-n", "received@underseal")
-    check = ["ssh-keygen", "-Y", "verify", *signers, "-s", f"{received}.sig"]
-    assert 0 == subprocess.run(check, input=received.read_bytes(), capture_output=True).returncode
-
-
-@pytest.mark.parametrize("name", ["altered", "unsigned", "another office's"])
-def test_no_word_of_this_desk(office: Office, received: Path, tmp_path: Path, name: str) -> None:
-    """A text that this office's desk has not signed as it is destroys nothing."""
-    if name == "altered":
-        received.write_bytes(received.read_bytes().replace(b"until 2", b"until 3"))
-    elif name == "unsigned":
-        Path(f"{received}.sig").write_text("")
-    else:
-        office.public.rename(tmp_path / "away")
-        shutil.copytree(make_office(tmp_path / "other").public, office.public)
-    run = _elsewhere(office, received)
-    assert (4, "", 13) == (run.code, run.out, len(batch(holder(office, "counsel"))))
-    assert "the desk of this office has not signed it" in run.err
-
-
-@pytest.mark.parametrize("change", [{"signed": -3}, {"signed": 1}, {"office": "Local 2"}], ids=str)
-def test_word_that_does_not_hold(office: Office, received: Path, change: dict[str, int | str]) -> None:
-    """A hold may have come since an old text; one of tomorrow, or of another office, is none of ours."""
-    said = read_received(received.read_bytes())
-    days = change.get("signed", 0)
-    assert isinstance(days, int)
-    changed = replace(said, office=str(change.get("office", said.office)), signed=day() + timedelta(days=days))
-    secret = open_secret((office.secret / "desk.age").read_bytes(), PASSPHRASE)
-    key = SigningKey.from_openssh(secret[secret.index(b"-----BEGIN") :], None)
-    received.write_bytes(write_received(changed))
-    Path(f"{received}.sig").write_text(sign(write_received(changed), key, Namespace.RECEIVED))
-    run = _elsewhere(office, received)
-    assert (4, "", 13) == (run.code, run.out, len(batch(holder(office, "counsel"))))
-    assert "it holds for 2 days, for its office" in run.err
-
-
-def test_keys_of_another_office_stay(office: Office, received: Path, tmp_path: Path) -> None:
-    """Whoever holds keys of two offices cannot mistake one file for the other."""
-    other = make_office(tmp_path / "other", weeks_ago=AGO)
-    foreign = holder(other, "counsel").read_bytes()
-    holder(office, "counsel").write_bytes(foreign)
-    run = _elsewhere(office, received)
-    assert (4, foreign) == (run.code, holder(office, "counsel").read_bytes())
-    assert "none of the keys in holder-counsel.age is in the lists of public" in run.err

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Erased by the schedule and by two clocks, all or nothing; a tombstone stays."""
+
+from datetime import timedelta
+
+import pytest
+from deskkit import PASSPHRASE, Desk, Office, day, letter, typed
+from keepkit import OPEN, OUT, RECORD, later
+
+from desk import purge, review, session, undo
+from desk.errors import NotDue
+from desk.junk import decide
+from desk.vault import open_vault, read_header
+from desk.verify import verify_vault
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        (29, {}),
+        (30, {OUT: "out_of_scope"}),
+        (364, {OUT: "out_of_scope"}),
+        (365, {OUT: "out_of_scope", RECORD: "record_only"}),
+        (730, {OUT: "out_of_scope", RECORD: "record_only", OPEN: "unused"}),
+    ],
+    ids=["29 days", "30 days", "364 days", "a year", "two years"],
+)
+def test_schedule(kept: Desk, days: int, expected: dict[str, str]) -> None:
+    """A report is due on the day its rule says, not a day before."""
+    with later(kept, days) as vault:
+        assert expected == {one.subject: one.rule.id for one in purge.due(vault)}
+
+
+def test_what_was_worked_on_is_counted_from_the_last_work(kept: Desk) -> None:
+    """A code of today makes nothing due that is two years old, and what ever had a code or a note waits for its end."""
+    with later(kept, 800) as vault:
+        review.tag(vault, [RECORD], ["OTH.OUT"])
+        review.untag(vault, [RECORD], ["OTH.OUT"])
+        review.tag(vault, [OPEN], ["OTH.OUT"])
+        assert [OUT] == [one.subject for one in purge.due(vault)]
+    with later(kept, 830) as vault:
+        assert {OUT, OPEN} == {one.subject for one in purge.due(vault)}
+        review.tag(vault, [OPEN], ["REV.OVER"])
+        assert [OUT] == [one.subject for one in purge.due(vault)]
+    with later(kept, 3000) as vault:
+        assert {OUT: "out_of_scope", RECORD: "record_only"} == {one.subject: one.rule.id for one in purge.due(vault)}
+
+
+def test_closed_is_counted_from_the_closing(kept: Desk) -> None:
+    """What was closed today stays for two years more; undoing that and doing it again begins anew."""
+    with later(kept, 800) as vault:
+        review.set_status(vault, [OPEN], review.Status.REVIEWING)
+        review.set_status(vault, [OPEN], review.Status.CLOSED, "the award came")
+        assert OPEN not in {one.subject for one in purge.due(vault)}
+    with later(kept, 900) as vault:
+        undo.undo(vault)
+        undo.redo(vault)
+    with later(kept, 1629) as vault:
+        assert OPEN not in {one.subject for one in purge.due(vault)}
+    with later(kept, 1630) as vault:
+        assert OPEN in {one.subject for one in purge.due(vault)}
+
+
+def test_openings_and_views_are_no_work(kept: Desk) -> None:
+    """Looking at a report keeps it no longer."""
+    with later(kept, 360) as vault:
+        review.see(vault, RECORD)
+    with later(kept, 365) as vault:
+        assert RECORD in {one.subject for one in purge.due(vault)}
+
+
+def test_clock_that_was_behind_makes_nothing_due(desk: Desk, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A desk whose clock stood years behind when it filed counts from the portal's day of the bundle."""
+    with monkeypatch.context() as patched:
+        patched.setattr(session, "today", lambda: day() - timedelta(days=1100))
+        assert 0 == desk.receive(office.bundle([office.envelope(letter("for the record", id=RECORD))])).code
+    assert [] == desk("retention", "--json").json["due"]
+    with later(desk, 365) as vault:
+        assert [RECORD] == [one.subject for one in purge.due(vault)]
+
+
+def test_one_wrong_clock_erases_nothing(kept: Desk) -> None:
+    """A machine set years ahead finds nothing due that the portal's bundles do not confirm."""
+    with open_vault(kept.folder, read_header(kept.folder), typed(PASSPHRASE), day() + timedelta(days=4000)) as vault:
+        assert [OUT] == [one.subject for one in purge.due(vault)]  # a month for the courier, and no more
+
+
+def test_purge_erases_and_leaves_a_tombstone(kept: Desk) -> None:
+    """Letter, masked words, notes and answers go; the log holds together, and says what went, why and when."""
+    with later(kept, 31) as vault:
+        assert [OUT] == [one.subject for one in purge.purge(vault, [OUT])]
+        with vault.reading() as connection:
+            names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
+            dump = repr([connection.exec_driver_sql(f"SELECT * FROM {name}").fetchall() for name in names])
+        assert [] == [word for word in ("lamps", "advertisement") if word in dump]
+        assert [] == verify_vault(vault).faults
+        (stone,) = purge.tombstones(vault)
+    assert (OUT, "all", "out_of_scope") == (stone["subject"], stone["what"], stone["rule"])
+    assert [RECORD, OPEN] == kept.ids()
+    assert 3 == kept("show", "0303").code
+
+
+def test_purged_junk_is_not_tried_again(kept: Desk) -> None:
+    """What was decided to be junk goes after its days; retry passes over what is gone."""
+    (name,) = [aside["envelope"] for aside in kept("set-aside", "--json").json]
+    with open_vault(kept.folder, read_header(kept.folder), typed(PASSPHRASE), day() - timedelta(days=31)) as vault:
+        assert 1 == decide(vault, [name], junk=True)
+    with open_vault(kept.folder, read_header(kept.folder), typed(PASSPHRASE), day()) as vault:
+        assert [name] == [one.subject for one in purge.purge(vault, [name])]
+        assert [] == verify_vault(vault).faults
+    assert 0 == kept("retry").code
+    assert 0 == kept("verify").code
+
+
+def test_unused_words_go_and_facts_stay(kept: Desk) -> None:
+    """Two years after the closing the words go; answers and codes stay, and the raw words are said to be erased."""
+    kept("tag", "0202", "REV.OVER")
+    kept("status", "0202", "closed", typed="the award came")
+    with later(kept, 730) as vault:
+        purge.purge(vault, [OPEN])
+        assert [] == verify_vault(vault).faults
+        assert OPEN not in {one.subject for one in purge.due(vault)}
+    shown = kept("show", "0202")
+    assert "words: erased by the schedule" in shown.out.split("\n")
+    assert "  region: west" in shown.out.split("\n")
+    run = kept("show", "0202", "--words")
+    assert (3, True) == (run.code, "erased by the schedule" in run.err)
+
+
+def test_purge_of_what_is_not_due_erases_nothing(kept: Desk) -> None:
+    """All or nothing: one that is not due keeps the others."""
+    with later(kept, 31) as vault:
+        with pytest.raises(NotDue):
+            purge.purge(vault, [OUT, RECORD])
+        assert [OUT] == [one.subject for one in purge.due(vault)]
+
+
+def test_purged_letter_put_back_is_named(kept: Desk) -> None:
+    """What was erased and is there again is a fault, as is what is missing without a purge."""
+    with later(kept, 31) as vault:
+        with vault.reading() as connection:
+            row = connection.exec_driver_sql("SELECT sealed FROM letters WHERE report = ?", (OUT,)).scalar_one()
+        purge.purge(vault, [OUT])
+        with vault.writing() as writer:
+            writer.connection.exec_driver_sql("INSERT INTO letters VALUES (?, ?)", (OUT, row))
+        assert ["was purged, and is still there"] == [fault[-30:] for fault in verify_vault(vault).faults]
