@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """How much room is left for letters: on the disk, or what a PostgreSQL database leaves.
 
-A database's is its size against the ceiling that the settings name. The portal cannot see the disk of a server that it only talks to. The ceiling stands for it, and whoever sets it knows
-the disk: rewriting the tables needs as much again. The size is exact, and so it is said through portal.room's Gauge.
+A database's is its size against the ceiling that the settings name. The portal cannot see the disk of a server that it
+only talks to. The ceiling stands for it, and whoever sets it knows the disk: rewriting the tables needs as much again.
+The size is exact, and so it is said through portal.room's Gauge.
 """
 
 from functools import partial
