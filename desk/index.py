@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    bindparam,
     delete,
     func,
     insert,
@@ -52,6 +53,8 @@ cards = Table(
     sqlite_with_rowid=False,
 )
 _SEARCH = "CREATE VIRTUAL TABLE found USING fts5(report UNINDEXED, words, tokenize='unicode61 remove_diacritics 2')"
+_WORDS_OF = text("SELECT rowid, words FROM found WHERE rowid IN :rows").bindparams(bindparam("rows", expanding=True))
+_DROP_WORDS = text("DELETE FROM found WHERE rowid = :row")
 _PUT_WORDS = text("INSERT INTO found(rowid, report, words) VALUES(:row, :report, :words)")
 
 
@@ -71,7 +74,8 @@ def refresh(connection: Connection, reports: Iterable[str]) -> None:
 
 def _refresh(connection: Connection, reports: Sequence[str], sources: Sources) -> None:
     found = {row.report: row for row in connection.execute(select(cards).where(cards.c.report.in_(reports)))}
-    put_cards, put_terms, put_words = [], [], []
+    searched = dict(map(tuple, connection.execute(_WORDS_OF, {"rows": [row.row for row in found.values()]})))
+    put_cards, put_terms, put_words, gone_words = [], [], [], []
     for report, made in make_cards(connection, reports, sources).items():
         had = json.loads(found[report].card) if report in found else None
         row = found[report].row if had else int.from_bytes(random_bytes(8)) >> 2
@@ -82,11 +86,14 @@ def _refresh(connection: Connection, reports: Sequence[str], sources: Sources) -
         put_terms += [{"term": term, "report": report} for term in sorted(now - before)]
         if made.card:
             put_cards.append({"report": report, "row": row, "card": json.dumps(made.card, sort_keys=True)})
-            put_words += [{"row": row, "report": report, "words": made.words}] if made.words else []
+        words, had_words = made.words if made.card else None, searched.get(row)
+        if words != had_words:  # to erase words so that nothing of them is left takes long: only what changed
+            gone_words += [{"row": row}] if had_words else []
+            put_words += [{"row": row, "report": report, "words": words}] if words else []
     if found:
-        connection.execute(text("DELETE FROM found WHERE rowid = :row"), [{"row": row.row} for row in found.values()])
         connection.execute(delete(cards).where(cards.c.report.in_(list(found))))
-    for statement, rows in ((insert(cards), put_cards), (insert(terms), put_terms), (_PUT_WORDS, put_words)):
+    steps = ((_DROP_WORDS, gone_words), (insert(cards), put_cards), (insert(terms), put_terms), (_PUT_WORDS, put_words))
+    for statement, rows in steps:
         if rows:
             connection.execute(statement, rows)
 

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What lists and search read is written anew only where it changed, and asked for by few questions."""
+
+import pytest
+from deskkit import PASSPHRASE, Desk, Office, day, letter, typed
+
+from desk import index, review
+from desk.vault import Vault, open_vault, read_header
+from desk.verify import verify_vault
+
+IDS = [f"{number:02}" * 16 for number in range(6)]
+
+
+@pytest.fixture
+def filed(desk: Desk, office: Office) -> Desk:
+    """A desk with six reports."""
+    letters = [letter(f"Report {name[:2]} about a decision.", id=name) for name in IDS]
+    desk.receive(office.bundle([office.envelope(each) for each in letters]))
+    return desk
+
+
+def _search_tables(vault: Vault) -> list[object]:
+    with vault.reading() as connection:
+        return list(connection.exec_driver_sql("SELECT id, block FROM found_data ORDER BY id").fetchall())
+
+
+def test_searched_words_stay_while_they_are_the_same(filed: Desk) -> None:
+    """A code leaves the search tables as they lie; words that were taken back go from them, and come again."""
+    with open_vault(filed.folder, read_header(filed.folder), typed(PASSPHRASE), day()) as vault:
+        before = _search_tables(vault)
+        review.tag(vault, IDS, ["OTH.OUT"])
+        assert before == _search_tables(vault)
+        with vault.reading() as connection:
+            assert 6 == index.count(connection, ["code:OTH.OUT"])
+    filed("quarantine", "0000", typed="a name\n")
+    with open_vault(filed.folder, read_header(filed.folder), typed(PASSPHRASE), day()) as vault:
+        assert before != _search_tables(vault)
+        with vault.reading() as connection:
+            assert IDS[1:] == list(index.searched(connection))
+            assert [] == index.search(connection, "00", limit=9)
+        assert [] == verify_vault(vault).faults
+    assert 0 == filed("pass", "0000", "--identity", str(filed.office.secret / "custodian.age"), typed="none\n").code
+    with open_vault(filed.folder, read_header(filed.folder), typed(PASSPHRASE), day()) as vault:
+        with vault.reading() as connection:
+            assert [IDS[0]] == [report for report, _ in index.search(connection, "00", limit=9)]
+        assert [] == verify_vault(vault).faults
