@@ -62,7 +62,16 @@ def custody_of(connection: Connection, report: str) -> State:
 
 def facts_of(connection: Connection, report: str) -> dict[str, Any]:
     """Return the chosen answers, consent and findings of a report that has a card."""
-    return _facts(connection, [report])[report]
+    return facts_of_many(connection, [report])[report]
+
+
+def facts_of_many(connection: Connection, reports: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the chosen answers, consent and findings of those of these reports that have a card."""
+    ordered = sorted(set(reports))
+    found: dict[str, dict[str, Any]] = {}
+    for start in range(0, len(ordered), MANY):
+        found |= _facts(connection, ordered[start : start + MANY])
+    return found
 
 
 def terms_of(card: Card) -> set[str]:

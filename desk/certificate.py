@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from crypto.signature import Namespace, sign
 from desk import index, tables
-from desk.holds import covered, holds
+from desk.holds import covering, holds
 from desk.reading import reviewer_names
 from desk.vault import Vault, chain_head
 
@@ -22,16 +22,17 @@ def certificate(vault: Vault) -> str:
     lines = [INTRO, f"office {vault.settings.office.office}", f"day {vault.day}"]
     names = reviewer_names(vault)
     with vault.reading() as connection:
-        for one in holds(connection):
+        found, cards = holds(connection), index.page(connection, [])
+        letters = dict(map(tuple, connection.execute(select(tables.reports.c.report, tables.reports.c.letter))))
+        for one in found:
             lines += [
                 "",
                 f"hold {one.id} since {one.day}, by {names[one.by]}",
                 f"on {' '.join(one.scope) or 'everything'}",
             ]
             lines += [f"reason {line}" for line in one.reason.split("\n")]
-            held = [card for card in index.page(connection, []) if one in covered(connection, card["report"])]
-            rows = {row.report: row for row in connection.execute(select(tables.reports))}
-            lines += [f"report {card['report']} letter {rows[card['report']].letter}" for card in held]
+            held = [card["report"] for card in cards if covering([one], card)]
+            lines += [f"report {report} letter {letters[report]}" for report in held]
         lines.append("")
         for fingerprint in sorted(names):
             head = chain_head(connection, fingerprint)

@@ -5,7 +5,7 @@ While any hold stands, no week's keys are destroyed: what it covers may still li
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from crypto.primitives import random_bytes
 from crypto.secret.identity import HybridIdentity
 from desk import index, tables
-from desk.cards import card_of, terms_of
+from desk.cards import Card, terms_of
 from desk.codebook import load_codebook
 from desk.custody import COMBINATION
 from desk.decisions import Decision, Topic, after, all_decisions, heads, standing
@@ -122,17 +122,16 @@ def release(vault: Vault, name: str, reason: str, identities: Sequence[HybridIde
     return found
 
 
-def covered(connection: Connection, report: str) -> tuple[Hold, ...]:
-    """Return the holds that cover a report; all of them for one whose facts are gone: nobody can tell."""
-    card = card_of(connection, report)
-    terms = terms_of(card) if card else None
-    return tuple(one for one in holds(connection) if terms is None or set(one.scope) <= terms | {f"report:{report}"})
+def covering(found: Iterable[Hold], card: Card) -> tuple[Hold, ...]:
+    """Return those of these holds that cover the report of this card."""
+    terms = terms_of(card) | {f"report:{card['report']}"}
+    return tuple(one for one in found if set(one.scope) <= terms)
 
 
 def count_covered(vault: Vault, one: Hold) -> int:
     """Return how many reports a hold covers today; it covers those that come later, too."""
     with vault.reading() as connection:
-        return sum(one in covered(connection, card["report"]) for card in index.page(connection, []))
+        return sum(bool(covering([one], card)) for card in index.page(connection, []))
 
 
 def refuse_while_any(vault: Vault) -> None:

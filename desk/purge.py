@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select
 
 from desk import holds, index, tables
-from desk.cards import NEW, Card, facts_of
+from desk.cards import NEW, Card, facts_of_many
 from desk.errors import Held, NotDue
 from desk.events import FIELDS, TEXT_FIELDS, Kind, read_event
 from desk.roles import Act, refuse_unless
@@ -104,30 +104,29 @@ def _work(connection: Connection) -> _Work:
 def _due_reports(connection: Connection, today: date) -> Iterator[Due]:
     rules = [rule for rule in schedule()[1] if rule.of == "report"]
     gone = {(row.subject, row.what) for row in connection.execute(select(tables.purged))}
-    work = _work(connection)
-    for card in index.page(connection, []):
-        begun = _begun(connection, card, work)
+    work, cards, found = _work(connection), index.page(connection, []), holds.holds(connection)
+    facts = facts_of_many(connection, [card["report"] for card in cards])
+    for card in cards:
+        begun = _begun(card, facts[card["report"]], work)
         for rule in rules:
             since = begun + timedelta(days=rule.after_days)
             done = {(card["report"], WORDS), (card["report"], ALL)} & gone if rule.goes == WORDS else set()
-            if since <= today and not done and _takes(connection, rule, card, work):
-                held = tuple(one.id for one in holds.covered(connection, card["report"]))
+            if since <= today and not done and _takes(rule, card, facts[card["report"]], work):
+                held = tuple(one.id for one in holds.covering(found, card))
                 yield Due(card["report"], rule, since, held)
                 break
 
 
-def _begun(connection: Connection, card: Card, work: _Work) -> date:
+def _begun(card: Card, facts: Mapping[str, Any], work: _Work) -> date:
     """Return the day from which is counted: of filing by either clock, or of the last work, whichever is latest."""
-    pulled = facts_of(connection, card["report"]).get("pulled") or ""
-    return date.fromisoformat(max(card["day"], pulled, work.last.get(card["report"], "")))
+    return date.fromisoformat(max(card["day"], facts.get("pulled") or "", work.last.get(card["report"], "")))
 
 
-def _takes(connection: Connection, rule: Rule, card: Card, work: _Work) -> bool:
+def _takes(rule: Rule, card: Card, facts: Mapping[str, Any], work: _Work) -> bool:
     if rule.id in RULES_OF_CODE:
         return bool(card["codes"] == [RULES_OF_CODE[rule.id]])
     if rule.id == "record_only":
-        consent = facts_of(connection, card["report"])["consent"]
-        return not any(value is True for name, value in consent.items() if name != "record")
+        return not any(value is True for name, value in facts["consent"].items() if name != "record")
     untouched = card["status"] == NEW and card["report"] not in work.used
     return rule.id == "unused" and (untouched or card["status"] == CLOSED)
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from deskkit import PASSPHRASE, Desk, day, manifest_digest, typed
+from sqlalchemy import event
 
 from desk.vault import Vault, open_vault, read_header
 
@@ -22,3 +23,18 @@ def later(desk: Desk, days: int, passphrase: str = PASSPHRASE) -> Iterator[Vault
     assert 0 == desk.receive(after).code
     with open_vault(desk.folder, read_header(desk.folder), typed(passphrase), day() + timedelta(days=days)) as vault:
         yield vault
+
+
+@contextmanager
+def questions(vault: Vault) -> Iterator[list[str]]:
+    """Yield a list that gets every statement which the vault's database is asked meanwhile."""
+    asked: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        asked.append(statement)
+
+    event.listen(vault._engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        event.remove(vault._engine, "before_cursor_execute", note)

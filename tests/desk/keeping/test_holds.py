@@ -3,14 +3,17 @@
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from deskkit import Desk
-from keepkit import OPEN, OUT, later
+from deskkit import PASSPHRASE, Desk, Office, day, letter, manifest_digest, typed
+from keepkit import OPEN, OUT, later, questions
 
 from desk import holds, purge
+from desk.certificate import certificate
 from desk.errors import Held, RoleMissing
+from desk.vault import Vault, open_vault, read_header
 from desk.verify import verify_vault
 
 
@@ -110,3 +113,26 @@ def test_exported_log_is_checked_by_stock_tools(kept: Desk, tmp_path: Path) -> N
             check=False,
         )
         assert code == run.returncode, run.stderr
+
+
+def _asked(desk: Desk, act: Callable[[Vault], object]) -> int:
+    with (
+        open_vault(desk.folder, read_header(desk.folder), typed(PASSPHRASE), day()) as vault,
+        questions(vault) as asked,
+    ):
+        act(vault)
+    return len(asked)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [purge.due, certificate, lambda vault: holds.count_covered(vault, holds.standing_holds(vault)[0])],
+    ids=["due", "certificate", "count"],
+)
+def test_holds_are_asked_for_once(kept: Desk, office: Office, act: Callable[[Vault], object]) -> None:
+    """Twice as many reports are no more questions to the database: what is due, the certificate, the count."""
+    kept("hold", "--term", "region:west", typed="a lawsuit")
+    before = _asked(kept, act)
+    more = [office.envelope(letter(id=f"{number:02}" * 16)) for number in (40, 41, 42)]
+    kept.receive(office.bundle(more, 2, manifest_digest((kept.stick / "bundle").read_bytes())))
+    assert (before, 6) == (_asked(kept, act), len(kept.ids()))
