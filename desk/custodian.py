@@ -22,7 +22,7 @@ from desk.filing import erase_masked_words, record_masks
 from desk.reading import read_report
 from desk.review import checked_text
 from desk.roles import Act, refuse_unless
-from desk.second import Guarded, second
+from desk.second import Guarded, agreed, use_up
 from desk.vault import Vault, Writer
 from desk.words import Raw, refuse_unless_counsel, report_words
 
@@ -76,13 +76,15 @@ def mask(vault: Vault, case: Custody, words: Sequence[str], lifted: Sequence[int
     found = [spans_of_words(case.raw.text, each) for each in words]
     if not all(found):
         raise NoSuchWords
+    agreement = None
     if lifted:
         opened = [case.spans[number - 1] for number in sorted(set(lifted))]
         places = [[span.start, span.end, span.rule] for span in opened]
-        second(vault, Guarded.UNMASK, {"report": case.report, "letter": case.raw.letter, "lifted": places})
+        agreement = agreed(vault, Guarded.UNMASK, {"report": case.report, "letter": case.raw.letter, "lifted": places})
     kept = [span for number, span in enumerate(case.spans, start=1) if number not in lifted]
     spans = joined([*kept, *(span for each in found for span in each)])
     with vault.writing() as writer:
+        use_up(writer, agreement)
         _write_layer(writer, case, spans, shown=case.state is State.PASSED)
     return replace(case, spans=spans)
 

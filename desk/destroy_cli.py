@@ -21,7 +21,7 @@ from desk.reading import list_asides, reviewer_name
 from desk.receive import retry_kept, tally
 from desk.received import Received, letters_before, may_go_until, week_end, write_received
 from desk.roles import Act, refuse_unless
-from desk.second import Guarded, agreed, second, use_up
+from desk.second import Guarded, agreed, use_up
 from desk.secretfiles import HolderFile, open_holder
 from desk.session import VOICE, Desk, Where, today, with_desk
 from desk.vault import Vault
@@ -48,11 +48,13 @@ def received_until(where: Where, out: Path) -> None:
     """
     with where.open() as here:
         received = _received(here.vault)
-        second(here.vault, Guarded.KEYS, {"received_until": str(week_end(received.until))})
+        agreement = agreed(here.vault, Guarded.KEYS, {"received_until": str(week_end(received.until))})
         data = write_received(received)
         signature = sign(data, here.vault.desk_key(), Namespace.RECEIVED).encode("ascii")
-    files.write_new(out, data, 0o644)
-    files.write_new(out.with_name(out.name + ".sig"), signature, 0o644)
+        files.write_new(out, data, 0o644)
+        files.write_new(out.with_name(out.name + ".sig"), signature, 0o644)
+        with here.vault.writing() as writer:
+            use_up(writer, agreement)
     VOICE.say(f"keys of weeks that ended on or before {received.until} may be destroyed; the text is in {out}")
     VOICE.say(HOLDS)
     VOICE.hint("at a holder's machine: underseal keys destroy-weeks FILE --received received.txt --office public")
@@ -81,12 +83,13 @@ def desk_destroy(where: Where, dry_run: bool) -> None:
         agreement = agreed(here.vault, Guarded.KEYS, {"until": str(max(each.until for each in plans))})
         _try_once_more(here, opened)
         agree(plans, where.passphrase_file, VOICE)
-        use_up(here.vault, agreement)
         by = reviewer_name(here.vault)
         for number, each in enumerate(plans, start=1):
             record = record_text(each, office=received.office, today=today(), by=by, before=received.before)
             kept = destroy(each, record, functools.partial(_note, here.vault, plans[:number]))
             tell_record(record, kept, VOICE)
+        with here.vault.writing() as writer:
+            use_up(writer, agreement)
 
 
 def _received(vault: Vault) -> Received:

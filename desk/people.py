@@ -11,7 +11,7 @@ from desk.events import Kind
 from desk.keeping_errors import OwnRoles
 from desk.passphrase import Passphrases
 from desk.roles import Act, Person, Role, people, refuse_unless, role_decisions, written
-from desk.second import Guarded, agreed, guarded, second, use_up
+from desk.second import Guarded, agreed, guarded, use_up
 from desk.session import Desk
 from desk.vault import VAULT_JSON, Vault, read_header
 from desk.vault import join as begin_chain
@@ -38,11 +38,11 @@ def join(here: Desk, folder: Path, name: str, roles: frozenset[Role], passphrase
     if file.opened(passphrase) is not None:
         raise PassphraseTaken
     more = file.with_door(passphrase, key.public.fingerprint, Keys(vault.database_key, key.seed))
-    use_up(vault, agreement)
     with vault.writing() as writer:
         begin_chain(writer.connection, key, name, vault.day)
     files.replace(folder / VAULT_JSON, write_vault_file(more))
     with vault.writing() as writer:
+        use_up(writer, agreement)
         writer.record(Kind.ROLES, member=key.public.fingerprint, roles=written(roles), after=None)
     return key.public
 
@@ -66,9 +66,10 @@ def set_roles(vault: Vault, folder: Path, person: Person, roles: frozenset[Role]
         raise LastCustodian
     if roles - person.roles and person.fingerprint == vault.reviewer and guarded(vault):
         raise OwnRoles
-    if (roles - person.roles) & TRUSTED:
-        second(vault, Guarded.PEOPLE, {"person": person.name, "key": person.fingerprint, "roles": written(roles)})
+    what = {"person": person.name, "key": person.fingerprint, "roles": written(roles)}
+    agreement = agreed(vault, Guarded.PEOPLE, what) if (roles - person.roles) & TRUSTED else None
     with vault.writing() as writer:
+        use_up(writer, agreement)
         stands = after(role_decisions(writer.connection).get(person.fingerprint, []))
         writer.record(Kind.ROLES, member=person.fingerprint, roles=written(roles), after=stands)
     return True

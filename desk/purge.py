@@ -19,7 +19,7 @@ from desk.cards import NEW, Card, facts_of_many
 from desk.errors import Held, NotDue
 from desk.events import FIELDS, TEXT_FIELDS, Kind, read_event
 from desk.roles import Act, refuse_unless
-from desk.second import Guarded, second
+from desk.second import Guarded, agreed, use_up
 from desk.vault import Vault, Writer
 
 ALL, WORDS = "all", "words"
@@ -161,8 +161,9 @@ def purge(vault: Vault, subjects: Sequence[str]) -> list[Due]:
     going = [found[subject] for subject in sorted(set(subjects))]
     if held := [one for one in going if one.held]:
         raise Held(", ".join(held[0].held))
-    second(vault, Guarded.PURGE, {"subjects": sorted(set(subjects))})
+    agreement = agreed(vault, Guarded.PURGE, {"subjects": sorted(set(subjects))})
     with vault.writing() as writer:
+        use_up(writer, agreement)
         for one in going:
             _erase(writer, one)
     return going

@@ -65,9 +65,9 @@ def set_guarded(vault: Vault, acts: frozenset[Guarded]) -> bool:
     if acts == now:
         return False
     words = " ".join(sorted(acts))
-    if now - acts:
-        second(vault, min(now - acts), {"rules": words})
+    agreement = agreed(vault, min(now - acts), {"rules": words}) if now - acts else None
     with vault.writing() as writer:
+        use_up(writer, agreement)
         stands = standing(writer.connection, Topic.RULES, RULES)
         writer.record(Kind.RULES, subject=RULES, acts=words, after=after(stands))
     return True
@@ -97,18 +97,10 @@ def _age(of: str, day: date) -> int:
     return abs((day - date.fromisoformat(of)).days)
 
 
-def second(vault: Vault, act: Guarded, what: Mapping[str, object]) -> None:
-    """Return where the act may be done now: it is not under the rule, or another person has agreed to exactly this.
-
-    Otherwise it is asked for, once, and SecondNeeded says under which id. An agreement is used up by this.
-    """
-    use_up(vault, agreed(vault, act, what))
-
-
 def agreed(vault: Vault, act: Guarded, what: Mapping[str, object]) -> Request | None:
-    """Do as `second` does, and use nothing up: for acts that ask something more before they begin.
+    """Return the agreement of another person to exactly this; None where the act is not under the rule.
 
-    Returns what `use_up` takes; None where the act is not under the rule.
+    Whoever does the act hands it to `use_up`. Otherwise it is asked for, once, and SecondNeeded says under which id.
     """
     if act not in guarded(vault) or (act is Guarded.PEOPLE and not _others(vault)):
         return None
@@ -125,11 +117,13 @@ def agreed(vault: Vault, act: Guarded, what: Mapping[str, object]) -> Request | 
     raise SecondNeeded(name)
 
 
-def use_up(vault: Vault, request: Request | None) -> None:
-    """Note that what was agreed to is done; None is nothing."""
+def use_up(writer: Writer, request: Request | None) -> None:
+    """Note that what was agreed to is done, in the transaction that does it; None is nothing.
+
+    What is done to files is done before: an agreement whose act was cut is there still, and serves for the rest.
+    """
     if request is not None:
-        with vault.writing() as writer:
-            _record(writer, request.id, request.stands[0].text, "done", after(request.stands))
+        _record(writer, request.id, request.stands[0].text, "done", after(request.stands))
 
 
 def _others(vault: Vault) -> bool:

@@ -226,6 +226,9 @@ def test_two_people_destroy(desk: Desk, office: Office, letters: Callable[[int],
     with open_vault(desk.folder, read_header(desk.folder), typed("nine bells at the harbour"), day()) as vault:
         for request in second.requests(vault):
             second.approve(vault, request.id)
+    taken = desk.stick / "taken.txt"
+    taken.write_text("another's")
+    assert 1 == desk("received-until", "--out", str(taken)).code  # nothing was signed, and nothing is used up
     assert [0, 1] == [desk("received-until", *out).code, desk("received-until", *out).code]
     until = str(ENDED[-1] + timedelta(days=6))
     for answer, code in (("yes", 1), (until, 0)):

@@ -9,6 +9,7 @@ from deskkit import Desk
 from keepkit import OUT, RECORD, later
 
 from desk import purge, second
+from desk.errors import Damaged
 from desk.keeping_errors import OwnRequest, SecondNeeded
 from desk.roles import Role, people, written
 from desk.second import Guarded
@@ -47,6 +48,27 @@ def test_loosening_needs_two(kept: Desk, second_person: str) -> None:
         second.approve(vault, request.id)
     assert 0 == kept("two", "--none").code
     assert "nothing needs two people" in kept("two").out
+
+
+def test_act_that_fails_uses_no_agreement_up(kept: Desk, second_person: str) -> None:
+    """An agreement is spent together with what was agreed to, or not at all."""
+    kept("two", "--act", "purge")
+    with later(kept, 31) as vault, pytest.raises(SecondNeeded) as asked:
+        purge.purge(vault, [OUT])
+    with later(kept, 31, second_person) as vault:
+        second.approve(vault, str(asked.value.args[0]))
+    with later(kept, 31) as vault:
+        with vault.writing() as writer:
+            writer.connection.exec_driver_sql(
+                "CREATE TRIGGER stop BEFORE DELETE ON letters BEGIN SELECT RAISE(ABORT, 'stopped'); END"
+            )
+        with pytest.raises(Damaged):
+            purge.purge(vault, [OUT])
+        assert ["approved"] == [request.state for request in second.requests(vault)]
+        with vault.writing() as writer:
+            writer.connection.exec_driver_sql("DROP TRIGGER stop")
+        assert ([OUT], []) == ([one.subject for one in purge.purge(vault, [OUT])], second.requests(vault))
+        assert [] == verify_vault(vault).faults
 
 
 def test_agreement_without_the_role_counts_for_nothing(kept: Desk, second_person: str, tmp_path: Path) -> None:
