@@ -129,8 +129,10 @@ def purge_(where: Where, dry_run: bool) -> None:
       underseal desk purge
     """
     with where.open(Act.READ) as here:
-        going = [one for one in purge.due(here.vault) if not one.held]
+        going, agreed_to = purge.ready(here.vault)
         VOICE.table(("id", "rule", "goes"), [(one.subject[:8], one.rule.id, one.rule.goes) for one in going])
+        if agreed_to:
+            VOICE.say(f"this is what was agreed to under {agreed_to}; what is due beside it is for the next purge")
         if dry_run or not going:
             VOICE.say(f"{len(going)} would go; nothing was erased")
             return

@@ -19,7 +19,7 @@ from desk.cards import NEW, Card, facts_of_many
 from desk.errors import Held, NotDue
 from desk.events import FIELDS, TEXT_FIELDS, Kind, read_event
 from desk.roles import Act, refuse_unless
-from desk.second import Guarded, agreed, use_up
+from desk.second import Guarded, agreed, guarded, requests, use_up
 from desk.vault import Vault, Writer
 
 ALL, WORDS = "all", "words"
@@ -147,6 +147,23 @@ def _pulled_by(connection: Connection, day: str) -> str:
     """Return the portal's day of the newest bundle that this desk received by a day of its own clock."""
     bundles = tables.bundles.c
     return connection.execute(select(func.max(bundles.pulled)).where(bundles.day <= day)).scalar_one() or ""
+
+
+def ready(vault: Vault) -> tuple[list[Due], str | None]:
+    """Return what a purge takes now, by id, and the id of the request under which another person agreed to it.
+
+    Where two people are needed, that is what was agreed to for whoever has the vault open, if all of it is still due
+    and not held: more may be due by then, and an agreement is to exactly one list. Otherwise all that is due and not
+    held, and None.
+    """
+    free = {one.subject: one for one in due(vault) if not one.held}
+    waiting = requests(vault) if Guarded.PURGE in guarded(vault) else []
+    for request in waiting:
+        mine = request.guarded is Guarded.PURGE and request.by == vault.reviewer and request.state == "approved"
+        subjects = request.what.get("subjects")  # another request of this act is to take it from the rule
+        if mine and isinstance(subjects, list) and free.keys() >= set(subjects):
+            return [free[subject] for subject in sorted(subjects)], request.id
+    return list(free.values()), None
 
 
 def purge(vault: Vault, subjects: Sequence[str]) -> list[Due]:

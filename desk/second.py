@@ -74,12 +74,17 @@ def set_guarded(vault: Vault, acts: frozenset[Guarded]) -> bool:
 
 
 def requests(vault: Vault) -> list[Request]:
-    """Return what was asked for and is not done, by id."""
+    """Return what was asked for and is not done, by id; without that on which nobody said a word for LAPSE_DAYS."""
     may = {person.fingerprint for person in people(vault) if person.roles & MAY[Act.APPROVE]}
     with vault.reading() as connection:
         found = heads(all_decisions(connection, Topic.SECOND))
-        open_ones = {name: stands for name, stands in found.items() if all(one.value != "done" for one in stands)}
+        open_ones = {name: stands for name, stands in found.items() if _waits(stands, vault.day)}
         return [_request(connection, vault.day, may, *named) for named in sorted(open_ones.items())]
+
+
+def _waits(stands: list[Decision], day: date) -> bool:
+    fresh = any(_age(one.day, day) <= LAPSE_DAYS for one in stands)
+    return fresh and all(one.value != "done" for one in stands)
 
 
 def _request(connection: Connection, day: date, may: set[str], name: str, decisions: list[Decision]) -> Request:

@@ -2,15 +2,16 @@
 """Two people where the desk says so: asked, agreed to by another, done once."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from deskkit import Desk
+from deskkit import Desk, day
 from keepkit import OUT, RECORD, later
 
-from desk import purge, second
-from desk.errors import Damaged
-from desk.keeping_errors import OwnRequest, SecondNeeded
+from desk import holds, purge, second, session
+from desk.errors import Damaged, Held
+from desk.keeping_errors import NoSuchRequest, OwnRequest, SecondNeeded
 from desk.roles import Role, people, written
 from desk.second import Guarded
 from desk.verify import verify_vault
@@ -92,18 +93,56 @@ def test_agreement_without_the_role_counts_for_nothing(kept: Desk, second_person
         assert 1 == len(purge.purge(vault, [OUT]))
 
 
+def test_agreed_purge_is_done_when_more_is_due(kept: Desk, second_person: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was agreed to goes, and nothing beside it; what came due since is asked for next."""
+    kept("two", "--act", "purge")
+    with later(kept, 360) as vault, pytest.raises(SecondNeeded) as asked:
+        purge.purge(vault, [one.subject for one in purge.ready(vault)[0]])
+    name = str(asked.value.args[0])
+    with later(kept, 360, second_person) as vault:
+        second.approve(vault, name)
+        assert None is purge.ready(vault)[1]  # of another person
+    with later(kept, 366) as vault:
+        assert [RECORD, OUT] == [one.subject for one in purge.due(vault)]
+        assert ([OUT], name) == ([one.subject for one in purge.ready(vault)[0]], purge.ready(vault)[1])
+    monkeypatch.setattr(session, "today", lambda: day() + timedelta(days=366))
+    run = kept("purge")
+    assert (0, True) == (run.code, f"this is what was agreed to under {name}" in run.err), run.err
+    assert [RECORD] == [one["id"] for one in kept("retention", "--json").json["due"]]
+    assert 1 == kept("purge").code
+
+
+def test_agreed_purge_waits_while_some_of_it_is_held(kept: Desk, second_person: str) -> None:
+    """A hold on one of the list keeps the list; what is free beside it is asked for."""
+    kept("two", "--act", "purge")
+    with later(kept, 366) as vault, pytest.raises(SecondNeeded) as asked:
+        purge.purge(vault, [OUT, RECORD])
+    with later(kept, 366, second_person) as vault:
+        second.approve(vault, str(asked.value.args[0]))
+    with later(kept, 366) as vault:
+        holds.hold(vault, [f"report:{OUT}"], "a lawsuit")
+        going, agreed_to = purge.ready(vault)
+        assert ([RECORD], None) == ([one.subject for one in going], agreed_to)
+        with pytest.raises(Held):
+            purge.purge(vault, [OUT, RECORD])
+
+
 def test_agreement_lapses(kept: Desk, second_person: str) -> None:
-    """After 14 days an agreement counts no more; it can be given again."""
+    """After 14 days an agreement counts no more, and waits no more; it is asked for and given anew."""
     kept("two", "--act", "purge")
     with later(kept, 31) as vault, pytest.raises(SecondNeeded) as asked:
         purge.purge(vault, [OUT])
     name = str(asked.value.args[0])
     with later(kept, 31, second_person) as vault:
         second.approve(vault, name)
-    with later(kept, 46) as vault, pytest.raises(SecondNeeded):
-        purge.purge(vault, [OUT])
+    with later(kept, 46) as vault:
+        assert [] == second.requests(vault)
+        with pytest.raises(SecondNeeded) as asked:
+            purge.purge(vault, [OUT])
     with later(kept, 46, second_person) as vault:
-        second.approve(vault, name)
+        with pytest.raises(NoSuchRequest):
+            second.approve(vault, name)
+        second.approve(vault, str(asked.value.args[0]))
     with later(kept, 60) as vault:
         assert 1 == len(purge.purge(vault, [OUT]))
 
