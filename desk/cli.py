@@ -36,12 +36,12 @@ from desk.errors import (
 from desk.filing import Judge, Opener, Outcome
 from desk.offline import refuse_network
 from desk.passphrase import Passphrases
+from desk.reading import list_asides
 from desk.receive import (
     RECEIVED_BEFORE,
     Examined,
     Place,
     acknowledge,
-    aside_envelopes,
     examine,
     file_bundle,
     file_one,
@@ -245,7 +245,7 @@ def retry(where: Where, holders: tuple[Path, ...]) -> None:
       underseal desk retry --holder holder-custodian-spring.age
     """
     with where.open() as here:
-        count = len(aside_envelopes(here.vault))
+        count = len(list_asides(here.vault))
         tried = retry_kept(here.vault, _judge(here, holders))
         _say_outcomes(Counter(VOICE.counted(tried, count, "envelopes")))
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Subquery, case, func, select
 
 from desk import tables
 from desk.events import Kind
+from desk.reading import set_aside
 from desk.roles import Act, refuse_unless
 from desk.vault import Vault
 
@@ -33,12 +34,11 @@ class Bin:
 
 
 def _verdicts() -> Subquery:
-    """Each envelope set aside and not erased, with 1 for junk, 0 for kept, nothing for neither."""
-    envelopes, junk, purged = tables.envelopes.c, tables.junk.c, tables.purged.c
-    joined = tables.envelopes.outerjoin(tables.junk, junk.envelope == envelopes.envelope)
-    columns = select(envelopes.envelope, envelopes.fault, envelopes.day, func.min(junk.junk).label("verdict"))
-    aside = columns.select_from(joined).where(envelopes.outcome == "set_aside")
-    return aside.where(envelopes.envelope.not_in(select(purged.subject))).group_by(envelopes.envelope).subquery()
+    """Each envelope set aside and still kept, with 1 for junk, 0 for kept, nothing for neither."""
+    aside, junk = set_aside().order_by(None).subquery(), tables.junk.c
+    columns = select(aside.c.envelope, aside.c.fault, aside.c.day, func.min(junk.junk).label("verdict"))
+    joined = columns.join_from(aside, tables.junk, junk.envelope == aside.c.envelope, isouter=True)
+    return joined.group_by(aside.c.envelope, aside.c.fault, aside.c.day).subquery()
 
 
 def bins(vault: Vault) -> list[Bin]:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Select, Table, func, select
 from desk import index, tables
 from desk.cards import Card, card_of, masked_words
 from desk.custody import State
-from desk.errors import IdTooShort, ManyReports, NoSuchReport
+from desk.errors import Erased, IdTooShort, ManyReports, NoSuchReport
 from desk.roles import MAY, Act, roles_of
 from desk.sources import Link, links_of
 from desk.vault import Vault
@@ -243,7 +243,7 @@ def _find(connection: Connection, query: Select[str], untrusted_prefix: str) -> 
     if not re.fullmatch(rf"[0-9a-f]{{{MIN_PREFIX},64}}", prefix):
         raise IdTooShort(untrusted_prefix[:70])
     column = query.selected_columns[0]
-    found = connection.execute(query.where(func.substr(column, 1, len(prefix)) == prefix)).scalars().all()
+    found = connection.execute(query.where(func.substr(column, 1, len(prefix)) == prefix).distinct()).scalars().all()
     if not found:
         raise NoSuchReport(prefix)
     if len(found) > 1:
@@ -257,11 +257,28 @@ def find_report(vault: Vault, untrusted_prefix: str) -> str:
         return _find(connection, select(tables.reports.c.report), untrusted_prefix)
 
 
+def set_aside() -> Select[str, str, bool, str]:
+    """Return the question for the envelopes set aside and still kept: digest, fault, whether it opened, since when.
+
+    What the schedule erased is set aside no more.
+    """
+    rows, kept = tables.envelopes.c, tables.kept.c
+    columns = select(rows.envelope, rows.fault, rows.sealed.is_not(None).label("opened"), rows.day)
+    joined = columns.join_from(tables.envelopes, tables.kept, kept.envelope == rows.envelope)
+    return joined.where(rows.outcome == "set_aside").order_by(rows.envelope)
+
+
 def find_aside(vault: Vault, untrusted_prefix: str) -> str:
-    """Return the digest of the one envelope set aside that begins so."""
-    asides = select(tables.envelopes.c.envelope).where(tables.envelopes.c.outcome == "set_aside")
+    """Return the digest of the one envelope set aside that begins so. Raises Erased for one that the schedule took."""
+    envelopes = select(tables.envelopes.c.envelope)
+    asides = set_aside().with_only_columns(tables.envelopes.c.envelope)
+    erased = select(tables.purged.c.subject).where(tables.purged.c.subject.in_(envelopes))
     with vault.reading() as connection:
-        return _find(connection, asides, untrusted_prefix)
+        try:
+            return _find(connection, asides, untrusted_prefix)
+        except NoSuchReport:
+            gone = _find(connection, erased, untrusted_prefix)
+    raise Erased(gone[:SHOWN_ID])
 
 
 def _names(connection: Connection) -> dict[str, str]:
@@ -322,11 +339,10 @@ def _written(
 
 
 def list_asides(vault: Vault) -> list[Aside]:
-    """Return the envelopes set aside, by digest."""
-    found = select(tables.envelopes).where(tables.envelopes.c.outcome == "set_aside")
+    """Return the envelopes set aside and still kept, by digest."""
     with vault.reading() as connection:
-        rows = connection.execute(found.order_by(tables.envelopes.c.envelope)).all()
-    return [Aside(row.envelope, row.fault, row.sealed is not None) for row in rows]
+        rows = connection.execute(set_aside()).all()
+    return [Aside(row.envelope, row.fault, bool(row.opened)) for row in rows]
 
 
 def overview(vault: Vault, today: date) -> Overview:

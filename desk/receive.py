@@ -20,6 +20,7 @@ from desk.errors import BundleFault, FileRefused, NoneOpened, ReadAgain
 from desk.events import Kind
 from desk.faults import in_words
 from desk.filing import Judge, Outcome, file_envelope
+from desk.reading import list_asides
 from desk.settings import Settings
 from desk.vault import Vault
 from intake import files
@@ -177,7 +178,7 @@ def file_one(vault: Vault, envelope: bytes, judge: Judge) -> Outcome:
 
 def retry_kept(vault: Vault, judge: Judge) -> Iterator[Outcome]:
     """Try again every envelope that was set aside, and yield what became of each."""
-    for name in aside_envelopes(vault):
+    for name in [aside.envelope for aside in list_asides(vault)]:
         with vault.writing() as writer:
             kept = select(tables.kept.c.bytes).where(tables.kept.c.envelope == name)
             envelope = bytes(writer.connection.execute(kept).scalar_one())
@@ -197,15 +198,6 @@ def filed_envelopes(vault: Vault) -> frozenset[str]:
     rows = tables.envelopes.c
     with vault.reading() as connection:
         return frozenset(connection.execute(select(rows.envelope).where(rows.outcome != "set_aside")).scalars())
-
-
-def aside_envelopes(vault: Vault) -> tuple[str, ...]:
-    """Return the digests of the envelopes that are set aside and whose bytes were not purged, sorted."""
-    rows = tables.envelopes.c
-    kept = tables.envelopes.join(tables.kept, tables.kept.c.envelope == rows.envelope)
-    chosen = select(rows.envelope).select_from(kept).where(rows.outcome == "set_aside").order_by(rows.envelope)
-    with vault.reading() as connection:
-        return tuple(connection.execute(chosen).scalars())
 
 
 def acknowledge(vault: Vault, bundle: Examined, outgoing: Path) -> Path:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from crypto.errors import CryptoError, NotForUs
 from crypto.primitives import digest
@@ -54,7 +54,7 @@ def report_words(vault: Vault, report: str, identities: Sequence[HybridIdentity]
     with vault.reading() as connection:
         row = connection.execute(columns.where(tables.reports.c.report == report)).one_or_none()
         state = custody_of(connection, report)
-        gone = connection.execute(select(tables.purged.c.rule).where(tables.purged.c.subject == report)).first()
+        gone = _was_erased(connection, report)
     if row is None:
         raise Erased(report[:8]) if gone else WordsRefused(report[:8])
     if state is State.ISOLATED:
@@ -64,6 +64,11 @@ def report_words(vault: Vault, report: str, identities: Sequence[HybridIdentity]
         raise WordsRefused(report[:8])
     _record(vault, report)
     return Raw(str(json.loads(plaintext)["text"]), row[2])  # read strictly before it was filed, and not changed since
+
+
+def _was_erased(connection: Connection, subject: str) -> bool:
+    found = select(tables.purged.c.rule).where(tables.purged.c.subject == subject)
+    return connection.execute(found).first() is not None
 
 
 def refuse_unless_counsel(vault: Vault, report: str, identities: Sequence[HybridIdentity]) -> None:
@@ -77,13 +82,16 @@ def aside_words(vault: Vault, envelope: str, identities: Sequence[HybridIdentity
     """Return what an envelope that opened and was set aside holds, as text, without the filling spaces.
 
     Nothing has looked at it yet. So the detectors do, before anybody reads it.
-    Raises RoleMissing, NothingKept, NotOurKey, WordsRefused, Isolated; then nothing is recorded.
+    Raises RoleMissing, Erased, NothingKept, NotOurKey, WordsRefused, Isolated; then nothing is recorded.
     """
     roles.refuse_unless(vault, roles.Act.RAW)
     joined = tables.kept.join(tables.envelopes, tables.kept.c.envelope == tables.envelopes.c.envelope)
     columns = select(tables.kept.c.sealed, tables.envelopes.c.sealed).select_from(joined)
     with vault.reading() as connection:
         row = connection.execute(columns.where(tables.kept.c.envelope == envelope)).one_or_none()
+        gone = _was_erased(connection, envelope)
+    if row is None and gone:
+        raise Erased(envelope[:8])
     if row is None or row[0] is None or row[1] is None:
         raise NothingKept(envelope[:8])
     plaintext = _open(bytes(row[0]), row[1], identities, key_name, envelope[:8])

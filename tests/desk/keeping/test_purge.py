@@ -8,10 +8,11 @@ from deskkit import PASSPHRASE, Desk, Office, day, letter, typed
 from keepkit import OPEN, OUT, RECORD, later
 
 from desk import purge, review, session, undo
-from desk.errors import NotDue
+from desk.errors import Erased, NotDue
 from desk.junk import decide
 from desk.vault import open_vault, read_header
 from desk.verify import verify_vault
+from desk.words import aside_words
 
 
 @pytest.mark.parametrize(
@@ -100,15 +101,22 @@ def test_purge_erases_and_leaves_a_tombstone(kept: Desk) -> None:
     assert 3 == kept("show", "0303").code
 
 
-def test_purged_junk_is_not_tried_again(kept: Desk) -> None:
-    """What was decided to be junk goes after its days; retry passes over what is gone."""
+def test_purged_junk_is_set_aside_no_more(kept: Desk) -> None:
+    """What was decided to be junk goes after its days; nothing counts, lists or tries again what is gone."""
     (name,) = [aside["envelope"] for aside in kept("set-aside", "--json").json]
     with open_vault(kept.folder, read_header(kept.folder), typed(PASSPHRASE), day() - timedelta(days=31)) as vault:
         assert 1 == decide(vault, [name], junk=True)
     with open_vault(kept.folder, read_header(kept.folder), typed(PASSPHRASE), day()) as vault:
         assert [name] == [one.subject for one in purge.purge(vault, [name])]
         assert [] == verify_vault(vault).faults
-    assert 0 == kept("retry").code
+        with pytest.raises(Erased):
+            aside_words(vault, name, (), "custodian.age")
+    assert (0, False) == (kept("retry").code, "1 set aside" in kept("retry").err)
+    assert ([], []) == (kept.asides(), kept("junk", "--json").json)
+    assert 0 == kept("status", "--json").json["set_aside"]
+    for arguments in (("set-aside", name, "--words"), ("set-aside", name[:6]), ("junk", name[:8], "--keep")):
+        run = kept(*arguments)
+        assert (3, True) == (run.code, "erased by the schedule" in run.err)
     assert 0 == kept("verify").code
 
 
