@@ -154,6 +154,14 @@ class Setting:
     confirmed: bool = False
 
 
+def settable(profile: Profile, name: str, count: int | None) -> Route:
+    """Return the route of this name, where the office may set it so. Raises NoSuchRoute, NotConfigured."""
+    route = profile.route(name)
+    if count is not None and not route.configured:
+        raise NotConfigured(route.id)
+    return route
+
+
 def set_route(vault: Vault, name: str, setting: Setting) -> None:
     """Set a route for the office. A new count is confirmed by nobody until counsel does.
 
@@ -162,9 +170,7 @@ def set_route(vault: Vault, name: str, setting: Setting) -> None:
     refuse_unless(vault, Act.CONFIRM if setting.confirmed else Act.REGIME)
     with vault.writing() as writer:
         profile = regime_of(writer.connection).profile
-        route = profile.route(name)
-        if setting.count is not None and not route.configured:
-            raise NotConfigured(route.id)
+        route = settable(profile, name, setting.count)
         stands = standing(writer.connection, Topic.ROUTE, route.id)
         counted = any(one.value.split(" ")[0] != NONE for one in stands)
         rule = f"{route.count} {route.unit}" if counted else f"{NONE} {NONE}"

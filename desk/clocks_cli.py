@@ -11,7 +11,7 @@ from desk.clock_errors import DayOrMonth, NotSaidSo, OneMark, YesRefused
 from desk.clocks import Board, Clock, Known, Mark, Regime, Setting
 from desk.deadlines import read_day, read_month
 from desk.reading import SHOWN_ID, find_report, shown_length
-from desk.regimes import Profile, Sense, Unit
+from desk.regimes import Profile, Sense, Unit, load_profile
 from desk.roles import Act
 from desk.session import VOICE, Where, read_text, with_desk
 
@@ -229,7 +229,10 @@ def regime(
     changes = count is not None or file_with or confirmed
     if (changes or unit) and (route is None or not changes):
         raise click.UsageError("--unit goes with --count; each goes with --route")
-    with where.open(Act.READ) as here:
+    act = Act.CONFIRM if confirmed else Act.REGIME if changes or profile is not None else Act.READ
+    with where.open(act) as here:
+        if route is not None and changes:
+            clocks.settable(load_profile(profile) if profile else clocks.read_regime(here.vault).profile, route, count)
         if profile is not None:
             changed = clocks.choose_regime(here.vault, profile)
             VOICE.say("done" if changed else "nothing changed")

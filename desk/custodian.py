@@ -16,13 +16,13 @@ from desk import tables
 from desk.cards import custody_of
 from desk.custody import Span, State, first_look, joined, masked, read_layer, spans_of_words
 from desk.decisions import Topic, after, standing
-from desk.errors import Isolated, NoSuchMask, NoSuchWords
+from desk.errors import Isolated, NoSuchMask
 from desk.events import Kind
 from desk.filing import erase_masked_words, record_masks
 from desk.reading import read_report
 from desk.review import checked_text
 from desk.roles import Act, refuse_unless
-from desk.second import Guarded, agreed, use_up
+from desk.second import Guarded, Request, agreed, use_up
 from desk.vault import Vault, Writer
 from desk.words import Raw, refuse_unless_counsel, report_words
 
@@ -63,24 +63,30 @@ def _layers(connection: Connection, report: str) -> list[tuple[Span, ...]]:
     return [read_layer(row) for row in connection.execute(select(column.text).where(column.id.in_(names))).scalars()]
 
 
-def mask(vault: Vault, case: Custody, words: Sequence[str], lifted: Sequence[int]) -> Custody:
-    """Return the case with these words masked wherever they stand, and these masks (counted from 1) lifted.
+def may_lift(vault: Vault, case: Custody, lifted: Sequence[int]) -> Request | None:
+    """Return where these masks may be lifted now, with the agreement to it where one is needed.
 
-    Raises NoSuchWords, NoSuchMask, SecondNeeded for a lift where the desk says so; then no mask is changed.
     What is agreed to are the places in the letter and their rules: numbers change with every layer.
+    Raises NoSuchMask, SecondNeeded where the desk says so.
     """
-    refuse_unless(vault, Act.CUSTODY)
     for number in lifted:
         if not 1 <= number <= len(case.spans):
             raise NoSuchMask(number)
+    if not lifted:
+        return None
+    opened = [case.spans[number - 1] for number in sorted(set(lifted))]
+    places = [[span.start, span.end, span.rule] for span in opened]
+    return agreed(vault, Guarded.UNMASK, {"report": case.report, "letter": case.raw.letter, "lifted": places})
+
+
+def mask(vault: Vault, case: Custody, words: Sequence[str], lifted: Sequence[int]) -> Custody:
+    """Return the case with these words masked wherever they stand, and these masks (counted from 1) lifted.
+
+    Raises what `may_lift` raises; then no mask is changed. Words that stand nowhere mask nothing.
+    """
+    refuse_unless(vault, Act.CUSTODY)
+    agreement = may_lift(vault, case, lifted)
     found = [spans_of_words(case.raw.text, each) for each in words]
-    if not all(found):
-        raise NoSuchWords
-    agreement = None
-    if lifted:
-        opened = [case.spans[number - 1] for number in sorted(set(lifted))]
-        places = [[span.start, span.end, span.rule] for span in opened]
-        agreement = agreed(vault, Guarded.UNMASK, {"report": case.report, "letter": case.raw.letter, "lifted": places})
     kept = [span for number, span in enumerate(case.spans, start=1) if number not in lifted]
     spans = joined([*kept, *(span for each in found for span in each)])
     with vault.writing() as writer:
@@ -89,28 +95,38 @@ def mask(vault: Vault, case: Custody, words: Sequence[str], lifted: Sequence[int
     return replace(case, spans=spans)
 
 
-def pass_on(vault: Vault, case: Custody, reason: str, identities: Sequence[HybridIdentity]) -> None:
-    """Let everybody at the desk read the masked words. An isolated report is passed by counsel's key alone."""
+def may_pass(vault: Vault, case: Custody, identities: Sequence[HybridIdentity]) -> None:
+    """Return where a report may be passed now. Raises RoleMissing; Isolated, which counsel's key alone passes."""
     refuse_unless(vault, Act.ISOLATED if case.state is State.ISOLATED else Act.CUSTODY)
     if case.state is State.ISOLATED:
         refuse_unless_counsel(vault, case.report, identities)
+
+
+def pass_on(vault: Vault, case: Custody, reason: str, identities: Sequence[HybridIdentity]) -> None:
+    """Let everybody at the desk read the masked words. Raises what `may_pass` raises."""
+    may_pass(vault, case, identities)
     with vault.writing() as writer:
         _decide(writer, case.report, State.PASSED, reason)
         _write_layer(writer, case, case.spans, shown=True)
 
 
+def may_quarantine(vault: Vault, report: str, *, isolate: bool) -> None:
+    """Return where a report may be taken back now. Raises RoleMissing; Isolated, which ends by counsel's hand only."""
+    refuse_unless(vault, Act.CUSTODY)
+    with vault.reading() as connection:
+        if custody_of(connection, report) is State.ISOLATED and not isolate:
+            raise Isolated(report[:8])
+
+
 def quarantine(vault: Vault, report: str, reason: str, *, isolate: bool = False) -> bool:
     """Take a report out of everybody's sight but the custodian's, or counsel's alone; return False where it is so.
 
-    Raises RoleMissing, NothingWritten without a reason, Isolated: isolation ends by counsel's hand only.
+    Raises NothingWritten without a reason, and what `may_quarantine` raises.
     """
-    refuse_unless(vault, Act.CUSTODY)
+    may_quarantine(vault, report, isolate=isolate)
     wanted, reason = State.ISOLATED if isolate else State.QUARANTINE, checked_text(reason)
     with vault.writing() as writer:
-        state = custody_of(writer.connection, report)
-        if state is State.ISOLATED and not isolate:
-            raise Isolated(report[:8])
-        if state is wanted:
+        if custody_of(writer.connection, report) is wanted:
             return False
         _decide(writer, report, wanted, reason)
     return True

@@ -6,9 +6,11 @@ from pathlib import Path
 import click
 
 from desk import custodian, reading, showing
-from desk.errors import NotPassed
+from desk.custody import spans_of_words
+from desk.errors import NoSuchWords, NotPassed
 from desk.reading_cli import IDENTITY, key_of
 from desk.review_cli import REPORT
+from desk.roles import Act
 from desk.session import VOICE, Where, read_text, with_desk
 
 
@@ -22,7 +24,8 @@ def mask(where: Where, report: str, lifted: tuple[int, ...], add: bool, identity
     """Show a report's own words with its masks, and change the masks.
 
     Needs the custodian's key; that the words were opened is recorded. The letter itself never changes: a mask is a
-    layer over it, and can be lifted again.
+    layer over it, and can be lifted again. Words that are not in the report are named by their line; those of the
+    other lines are masked all the same, and then nothing is lifted.
 
     \b
     Example:
@@ -30,12 +33,16 @@ def mask(where: Where, report: str, lifted: tuple[int, ...], add: bool, identity
       underseal desk mask 3f9a --add
       underseal desk mask 3f9a --lift 2
     """
-    with where.open() as here:
+    with where.open(Act.CUSTODY if add or lifted else Act.RAW) as here:
         name = reading.find_report(here.vault, report)
         case = custodian.open_custody(here.vault, name, *key_of(here, identity))
-        words = [line.strip() for line in read_text("words to mask").splitlines() if line.strip()] if add else []
-        if words or lifted:
-            case = custodian.mask(here.vault, case, words, lifted)
+        custodian.may_lift(here.vault, case, lifted)
+        lines = read_text("words to mask").split("\n") if add else []
+        asked = {number: line.strip() for number, line in enumerate(lines, start=1) if line.strip()}
+        absent = [number for number, words in asked.items() if not spans_of_words(case.raw.text, words)]
+        words = [asked[number] for number in asked if number not in absent]
+        if words or (lifted and not absent):
+            case = custodian.mask(here.vault, case, words, () if absent else lifted)
     for line in showing.custody(case, VOICE.width()):
         VOICE.answer(line)
     VOICE.say(
@@ -43,6 +50,9 @@ def mask(where: Where, report: str, lifted: tuple[int, ...], add: bool, identity
         if case.state != "passed"
         else f"{name[:8]} has {len(case.spans)} masks; everybody at the desk reads it so"
     )
+    if absent:
+        others = "those of the other lines are masked, nothing was lifted" if words else "nothing was changed"
+        raise NoSuchWords(", ".join(map(str, absent)), others)
 
 
 @click.command("pass")
@@ -60,10 +70,11 @@ def pass_(where: Where, report: str, yes: bool, with_reason: bool, identity: Pat
     Example:
       underseal desk pass 3f9a
     """
-    with where.open() as here:
+    with where.open(Act.RAW) as here:
         name = reading.find_report(here.vault, report)
         identities, key_name = key_of(here, identity)
         case = custodian.open_custody(here.vault, name, identities, key_name)
+        custodian.may_pass(here.vault, case, identities)
         for line in showing.quoted(case.masked, VOICE.width()):
             VOICE.answer(line)
         if (
@@ -90,8 +101,9 @@ def quarantine(where: Where, report: str, isolate: bool) -> None:
     Example:
       underseal desk quarantine 3f9a
     """
-    with where.open() as here:
+    with where.open(Act.CUSTODY) as here:
         name = reading.find_report(here.vault, report)
+        custodian.may_quarantine(here.vault, name, isolate=isolate)
         changed = custodian.quarantine(here.vault, name, read_text("reason"), isolate=isolate)
     state = "isolated: call counsel" if isolate else "in quarantine"
     VOICE.say(f"{name[:8]} is {state}" if changed else f"{name[:8]} is {state} already: nothing changed")

@@ -314,7 +314,7 @@ class Isolated(DeskError):
 
 
 class NoSuchWords(DeskError):
-    """those words are not in this report; nothing was changed"""
+    """the words of line {} are not in this report; {}"""
 
     exit_code = Exit.MISSING
 

@@ -106,15 +106,20 @@ def hold(vault: Vault, scope: Sequence[str], reason: str) -> Hold:
     return Hold(name, tuple(sorted(scope)), reason, vault.reviewer, vault.day.isoformat())
 
 
-def release(vault: Vault, name: str, reason: str, identities: Sequence[HybridIdentity]) -> Hold:
-    """End a hold, by counsel's role and counsel's key; its reason and its end stay in the log.
-
-    Raises RoleMissing, NotCounselsKey, NothingWritten, NoSuchHold.
-    """
+def may_release(vault: Vault, name: str, identities: Sequence[HybridIdentity]) -> Hold:
+    """Return the hold of this id, where it may be ended now. Raises RoleMissing, NotCounselsKey, NoSuchHold."""
     refuse_unless(vault, Act.RELEASE_HOLD)
     if vault.settings.counsel not in {identity.recipient for identity in identities}:
         raise NotCounselsKey
-    found, reason = find_hold(vault, name), checked_text(reason)
+    return find_hold(vault, name)
+
+
+def release(vault: Vault, name: str, reason: str, identities: Sequence[HybridIdentity]) -> Hold:
+    """End a hold, by counsel's role and counsel's key; its reason and its end stay in the log.
+
+    Raises NothingWritten, and what `may_release` raises.
+    """
+    found, reason = may_release(vault, name, identities), checked_text(reason)
     with vault.writing() as writer:
         text = json.dumps({"scope": found.scope, "reason": reason}, sort_keys=True)
         stands = after(standing(writer.connection, Topic.HOLD, found.id))

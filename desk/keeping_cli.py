@@ -10,9 +10,9 @@ import click
 from desk import holds, purge, second
 from desk.certificate import certificate, exported_log
 from desk.errors import NotAgreed
-from desk.keeping_errors import NotCounselsKey
+from desk.keeping_errors import NotCounselsKey, OneOfHold
 from desk.reading import find_report, reviewer_names
-from desk.roles import Act, refuse_unless
+from desk.roles import Act
 from desk.second import LAPSE_DAYS, Guarded
 from desk.secretfiles import open_identities
 from desk.session import VOICE, Where, read_text, with_desk
@@ -54,15 +54,18 @@ def hold(
       underseal desk hold --term kind:REV --term region:west
       underseal desk hold --release 77c1a2b3 --identity counsel.age
     """
-    with where.open(Act.READ) as here:
+    given = bool(terms or report)
+    if everything + given + bool(name) + bool(out) > 1:
+        raise OneOfHold
+    with where.open(Act.RELEASE_HOLD if name else Act.HOLD if everything or given else Act.READ) as here:
         scope = [_whole(here.vault, term) for term in (*terms, *([f"report:{report}"] if report else []))]
         holds.check_scope(here.vault, scope)
         if name:
-            refuse_unless(here.vault, Act.RELEASE_HOLD)
             holds.find_hold(here.vault, name)
             if identity is None:
                 raise NotCounselsKey
             identities = open_identities(identity, here.passphrases)
+            holds.may_release(here.vault, name, identities)
             ended = holds.release(here.vault, name, read_text("reason for its end"), identities)
             VOICE.say(f"hold {ended.id} is ended; what it covered may go by the schedule again")
             return

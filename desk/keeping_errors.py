@@ -40,3 +40,9 @@ class NotCounselsKey(DeskError):
     """a hold is ended with counsel's own key, given with --identity; nothing was changed"""
 
     exit_code = Exit.USAGE
+
+
+class OneOfHold(DeskError):
+    """say one thing: --all, or --report and --term, or --release, or --certificate; nothing was changed"""
+
+    exit_code = Exit.USAGE

@@ -73,7 +73,7 @@ def _change_codes(
     where: Where, words: tuple[str, ...], narrowing: Narrowing, yes: bool, verb: str, change: Change
 ) -> None:
     named, codes = _parted(words, narrowing)
-    with where.open() as here:
+    with where.open(Act.WORK) as here:
         reports = chosen_reports(here.vault, named, narrowing)
         agree_on_reports(here.vault, reports, f"{', '.join(codes)}: {verb[:-3]}", yes)
         changed = change(here.vault, reports, codes)
@@ -112,7 +112,7 @@ def note(where: Where, report: str, source: str | None, template: str | None) ->
     """
     if source and template:
         raise OneText
-    with where.open() as here:
+    with where.open(Act.WORK) as here:
         name = reading.find_report(here.vault, report)
         review.add_note(here.vault, name, text_from(here, "note", template))
     VOICE.say(f"{name[:8]} has a new note")
@@ -135,7 +135,7 @@ def summarize(where: Where, report: str, source: str | None, template: str | Non
     """
     if source and template:
         raise OneText
-    with where.open() as here:
+    with where.open(Act.WORK) as here:
         name = reading.find_report(here.vault, report)
         changed = review.summarize(here.vault, name, text_from(here, "summary", template))
     VOICE.say(f"{name[:8]} has a new summary" if changed else f"{name[:8]} has this summary already: nothing changed")
@@ -168,7 +168,7 @@ def status(
     if wanted not in _STATUSES:
         raise StatusMissing(", ".join(_STATUSES))
     chosen = Status(wanted)
-    with where.open() as here:
+    with where.open(Act.WORK) as here:
         reports = chosen_reports(here.vault, words[:-1], narrowing)
         agree_on_reports(here.vault, reports, f"{chosen}: set", yes)
         reason = text_from(here, "reason for closing", template) if chosen is Status.CLOSED or template else ""

@@ -50,7 +50,7 @@ def assign(where: Where, words: tuple[str, ...], narrowing: Narrowing, yes: bool
     if not nobody and not words:
         raise PersonMissing
     named = words if nobody else words[:-1]
-    with where.open() as here:
+    with where.open(Act.WORK) as here:
         to = None if nobody else _person(here.vault, words[-1])
         reports = chosen_reports(here.vault, named, narrowing)
         agree_on_reports(here.vault, reports, "assign", yes)
@@ -112,7 +112,7 @@ def _change_links(
 ) -> None:
     if relation is None or not (named or narrowing.like):
         raise LinkHalfSaid
-    with where.open() as here:
+    with where.open(Act.WORK) as here:
         first = reading.find_report(here.vault, named[0] if named else narrowing.like or "")
         others = chosen_reports(here.vault, named[1:], narrowing)
         if narrowing.narrow:
@@ -186,7 +186,7 @@ def filter_(where: Where, action: str, name: str | None, narrowing: Narrowing, a
     """
     if action != "list" and not name:
         raise NameMissing
-    with where.open(Act.READ) as here:
+    with where.open(Act.READ if action == "list" else Act.WORK) as here:
         if action == "save":
             new = saved.save_filter(here.vault, name or "", narrowing.terms())
             VOICE.say(f"filter {name} is saved" if new else f"filter {name} is so already: nothing changed")
@@ -224,9 +224,10 @@ def template(where: Where, action: str, name: str | None, as_json: bool) -> None
     """
     if action != "list" and not name:
         raise NameMissing
-    with where.open(Act.READ) as here:
+    with where.open(Act.READ if action == "list" else Act.WORK) as here:
         if action == "save":
-            new = saved.save_template(here.vault, name or "", read_text("template"))
+            name = saved.checked_name(name or "")
+            new = saved.save_template(here.vault, name, read_text("template"))
             VOICE.say(f"template {name} is saved" if new else f"template {name} is so already: nothing changed")
             return
         if action == "drop":

@@ -41,11 +41,12 @@ REPLY = Receipt.generate()  # one receipt serves all letters of these tests: the
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a command did."""
+    """What a command did. `left` is what it did not read of standard input."""
 
     code: int
     out: str
     err: str
+    left: str = ""
 
     @property
     def json(self) -> Any:
@@ -170,8 +171,9 @@ def command(*arguments: str, typed: str = "") -> Run:
     except SystemExit as ended:
         code = int(ended.code or 0)
     finally:
+        left = sys.stdin.read()
         sys.argv, sys.stdin = before
-    return Run(code, out.getvalue(), err.getvalue())
+    return Run(code, out.getvalue(), err.getvalue(), left)
 
 
 @dataclass(slots=True)

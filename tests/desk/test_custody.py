@@ -213,8 +213,8 @@ def test_lifting_needs_two_where_set(held: Desk) -> None:
     held("mask", "0000", "--add", typed="sent\nback\n")
     lift = [word for number in (1, 2, 3) for word in ("--lift", str(number))]
     held("two", "--act", "unmask")
-    run = held("mask", "0000", *lift)
-    assert (1, True) == (run.code, "second person" in run.err)
+    run = held("mask", "0000", "--add", *lift, typed="form\n")
+    assert (1, True, "form\n") == (run.code, "second person" in run.err, run.left)
     assert "has 4 masks" in held("mask", "0000").err
     assert 1 == held("mask", "0000", *lift[:2]).code
     wanted = sorted(request["what"]["lifted"] for request in held("approve", "--json").json)
@@ -224,14 +224,40 @@ def test_lifting_needs_two_where_set(held: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "typed_in", "code"),
-    [(("--lift", "9"), "", 3), (("--lift", "0"), "", 3), (("--add",), "no such words", 3)],
-    ids=["no mask 9", "no mask 0", "words not there"],
+    ("arguments", "left"),
+    [(("--lift", "9", "--add"), "sent\n"), (("--lift", "0", "--add"), "sent\n")],
+    ids=["no mask 9", "no mask 0"],
 )
-def test_bad_masks_change_nothing(held: Desk, arguments: tuple[str, ...], typed_in: str, code: int) -> None:
-    """A number or words that are not there: one sentence, and the masks stay."""
-    assert code == held("mask", "0000", *arguments, typed=typed_in).code
+def test_bad_masks_change_nothing(held: Desk, arguments: tuple[str, ...], left: str) -> None:
+    """A number that is not there: one sentence before any words are asked for, and the masks stay."""
+    run = held("mask", "0000", *arguments, typed=left)
+    assert (3, left) == (run.code, run.left)
     assert "has 2 masks" in held("mask", "0000").err
+
+
+@pytest.mark.parametrize(
+    ("words", "lift", "masks", "said"),
+    [
+        ("lamps\n", (), 2, "the words of line 1 are not in this report; nothing was changed"),
+        ("lamps\n", ("--lift", "2"), 2, "the words of line 1 are not in this report; nothing was changed"),
+        ("sent\n\nlamps\nback\nlanterns\n", (), 4, "the words of line 3, 5 are not in this report; those of the"),
+        ("sent\nlamps\n", ("--lift", "2"), 3, "those of the other lines are masked, nothing was lifted"),
+    ],
+    ids=["none", "none and a lift", "some", "some and a lift"],
+)
+def test_words_that_are_not_there(held: Desk, words: str, lift: tuple[str, ...], masks: int, said: str) -> None:
+    """They are named by their line and not repeated; the other lines count, and no mask is lifted for want of one."""
+    run = held("mask", "0000", "--add", *lift, typed=words)
+    assert (3, True, False) == (run.code, said in run.err, "lamps" in run.err + run.out)
+    assert f"has {masks} masks" in held("mask", "0000").err
+    assert 0 == held("verify").code
+
+
+def test_isolated_is_not_taken_back_after_typing(desk: Desk, office: Office) -> None:
+    """That a report is isolated is said before the reason for its quarantine is typed."""
+    desk.receive(office.bundle([office.envelope(letter("(S//NOFORN) the annex says so.", id="33" * 16))]))
+    run = desk("quarantine", "3333", typed="let us see\n")
+    assert (2, True, "let us see\n") == (run.code, "call counsel" in run.err, run.left)
 
 
 @given(some.text(max_size=40), some.lists(SPANS, max_size=8))

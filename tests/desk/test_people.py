@@ -89,6 +89,12 @@ REFUSED = {
     "mask": ["mask", "0101"],
     "pass": ["pass", "0101"],
     "quarantine": ["quarantine", "0101"],
+    "mask with words": ["mask", "0101", "--add"],
+    "pass with a reason": ["pass", "0101", "--yes", "--reason"],
+    "hold": ["hold", "--all"],
+    "end of a hold": ["hold", "--release", "77c1a2b3"],
+    "office to file with": ["regime", "--route", "grievance", "--file-with"],
+    "counsel's word": ["regime", "--route", "grievance", "--file-with", "--confirmed"],
     "words": ["show", "0101", "--words"],
     "join": ["join", "Cy Example"],
     "roles": ["roles", "Ben Example", "--role", "custodian"],
@@ -101,9 +107,28 @@ REFUSED = {
 def test_coder_may_not(coder: Desk, name: str) -> None:
     """Each of the custodian's acts is refused in one sentence that names the role, before any key is asked for."""
     run = coder(*REFUSED[name], typed="a reason\n")
-    assert (2, "") == (run.code, run.out)
+    assert (2, "", "a reason\n") == (run.code, run.out, run.left)
     assert "that needs the role" in run.err
     assert 0 == coder("verify").code
+
+
+CODING = {
+    "note": ["note", "0101"],
+    "summary": ["summarize", "0101"],
+    "closing": ["status", "0101", "closed"],
+    "template": ["template", "save", "spam"],
+    "link": ["link", "0101", "0202", "--same-event"],
+    "filter": ["filter", "save", "open", "--kind", "REV"],
+}
+
+
+@pytest.mark.parametrize("name", CODING)
+def test_custodian_types_nothing_in_vain(desk: Desk, coder: Desk, name: str) -> None:
+    """Who may not work on reports is told so before a text is asked for: what was typed is not lost."""
+    desk("roles", "Ana Example", "--role", "custodian")
+    run = desk(*CODING[name], typed="a text\n")
+    assert (2, "a text\n") == (run.code, run.left)
+    assert "that needs the role adjudicator or coder" in run.err
 
 
 READING = {

@@ -26,6 +26,18 @@ def test_unverified_rule_is_not_relied_on(clocked: Desk) -> None:
     assert False is by_rule(clocked)["mspb_appeal"]["verified"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(("nonsense",), 2), (("eeo_counselor", "--count", "30"), 2)],
+    ids=["no such route", "days of the law"],
+)
+def test_office_is_asked_for_last(clocked: Desk, arguments: tuple[str, ...], code: int) -> None:
+    """What cannot be set is refused before anything is typed, and before another profile is chosen."""
+    run = clocked("regime", "us-federal-2019", "--route", *arguments, "--file-with", typed="the chief's office\n")
+    assert (code, "the chief's office\n") == (run.code, run.left)
+    assert "us-federal-2026" == clocked("regime", "--json").json["profile"]
+
+
 def _with_counsel(desk: Desk) -> None:
     roles = [word for role in ("custodian", "coder", "counsel") for word in ("--role", role)]
     assert 0 == desk("roles", "Ana Example", *roles).code

@@ -41,6 +41,17 @@ def _statuses(desk: Desk) -> list[str]:
     return [report["status"] for report in desk("list", "--json").json]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("template", "save", "No Name"), ("note", "0000", "--template", "none"), ("note", "ffff")],
+    ids=["bad name", "no such template", "no such report"],
+)
+def test_names_are_checked_before_a_text_is_asked_for(filed: Desk, arguments: tuple[str, ...]) -> None:
+    """A wrong name costs nobody what they typed."""
+    run = filed(*arguments, typed="a long text\n")
+    assert (True, "a long text\n") == (run.code in (2, 3), run.left)
+
+
 def test_many_are_tagged(filed: Desk) -> None:
     """Named or chosen, all get the code, and the count is said."""
     assert "desk: 2 reports tagged OTH.OUT\n" in filed("tag", "0000", "0101", "OTH.OUT").err

@@ -33,7 +33,7 @@ def test_hold_wins(kept: Desk, scope: list[str]) -> None:
     assert 0 == kept("roles", "Ana Example", "--role", "custodian", "--role", "counsel").code
     for key in ((), ("--identity", str(kept.office.secret / "custodian.age"))):
         run = kept("hold", "--release", one.id, *key, typed="over")
-        assert (2, True) == (run.code, "counsel's own key" in run.err)  # the role alone
+        assert (2, True, "over") == (run.code, "counsel's own key" in run.err, run.left)  # the role alone
     counsel = ("--identity", str(kept.office.secret / "counsel.age"))
     assert 0 == kept("hold", "--release", one.id, *counsel, typed="over").code
     with later(kept, 31) as vault:
@@ -84,6 +84,22 @@ def test_hold_needs_a_reason(kept: Desk) -> None:
     assert 2 == kept("hold", "--all", typed="\n").code
     assert 0 == kept("hold", "--all", typed="a lawsuit\n").code
     assert ["everything"] == [one["scope"] for one in kept("hold", "--json").json]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(("--all", "--term", "kind:REV"), ("--all", "--report", "0303"), ("--all", "--release", "77c1a2b3")),
+        *(("--term", "kind:REV", "--certificate", "OUT"), ("--release", "77c1a2b3", "--certificate", "OUT")),
+    ],
+    ids="+".join,
+)
+def test_hold_says_one_thing(kept: Desk, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """A hold on everything is not begun as a narrower one without a word, and nothing is left undone in silence."""
+    run = kept("hold", *[word.replace("OUT", str(tmp_path / "out")) for word in arguments], typed="a lawsuit\n")
+    assert (2, "a lawsuit\n", False) == (run.code, run.left, (tmp_path / "out").exists())
+    assert "desk: say one thing: --all, or --report and --term, or --release, or --certificate" in run.err
+    assert [] == kept("hold", "--json").json
 
 
 def test_certificate_names_what_is_held(kept: Desk, tmp_path: Path) -> None:
