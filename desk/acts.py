@@ -2,8 +2,8 @@
 """Acts of reviewers, as a chain tells them: which events are one act, which acts are undone. Pure.
 
 Undoing is an event that names events of its own chain by number; redoing is one that names them again. Nothing leaves
-the log, and nobody undoes what another did. Custody, holds, purging, roles and keys are never undone, whatever an
-event names: each of them has its own way back, or none.
+the log, and nobody undoes what another did. What NEVER_UNDONE names is never undone, whatever an event names: each of
+them has its own way back, or none.
 """
 
 from collections.abc import Iterable
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from desk.events import Event, Kind
 
+NEVER_UNDONE = "custody, masks, clocks, holds, purging, roles and keys"  # as people are told
 UNDOABLE = frozenset(
     {
         Kind.TAGGED,

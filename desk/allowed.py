@@ -7,6 +7,7 @@ was ever given one, by somebody who could, is taken to have had it.
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from desk.decisions import ON
 from desk.events import Event, Kind
 from desk.roles import MAY, Act, Role, read_roles
 
@@ -43,7 +44,7 @@ NEEDED: dict[Kind, tuple[Act, ...]] = {  # any of these; what is not here needs 
 def needed(event: Event) -> tuple[Act, ...]:
     """Return the acts of which an event is one: its author may do any of them. None: everybody may."""
     if event.kind is Kind.HELD:
-        return (Act.HOLD,) if event.fields["state"] == "on" else (Act.RELEASE_HOLD,)
+        return (Act.HOLD,) if event.fields["state"] == ON else (Act.RELEASE_HOLD,)
     if event.kind is Kind.SECOND and event.fields["state"] == "approved":
         return (Act.APPROVE,)
     return NEEDED.get(event.kind, ())

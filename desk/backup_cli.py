@@ -8,12 +8,11 @@ from pathlib import Path
 import click
 
 from desk import backup as copies
-from desk.errors import NotAgreed
 from desk.offline import refuse_network
 from desk.passphrase import Passphrases
 from desk.roles import Act
 from desk.secretfiles import open_identities
-from desk.session import FOLDER_VARIABLE, VOICE, Where, today, with_desk
+from desk.session import FOLDER_VARIABLE, VOICE, Where, today, typed, unasked, with_desk
 from desk.traces import leave_no_traces
 from desk.vaultfile import read_vault_file
 from intake import files
@@ -73,8 +72,8 @@ def restore(copy: Path, folder: Path, identity: Path, expect: str | None, passph
         VOICE.say("whatever was done or received after that is not in it; the portal has deleted what was acknowledged")
         if expect is not None:
             copies.refuse_if_older(about, expect)
-        elif passphrase_file is None and click.prompt(f"type {about.day} to go back to it", err=True) != about.day:
-            raise NotAgreed
+        elif not unasked(passphrase_file):
+            typed(about.day, "to go back to it")
         header = read_vault_file(about.vault_json.encode("ascii"))
         own = Passphrases(passphrase_file, header.throwaway)
         copies.restore(opened, folder, functools.partial(own.opened, "of yours, for the vault"), today())

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A card for each report: what lists show and filters ask, made from facts and decisions; and its masked words.
 
-Many are made at once, by a few questions to the database for all of them.
+Facts, decisions and masked words of many reports are asked for at once.
 """
 
 import json

@@ -2,7 +2,6 @@
 """Which reports a verb is about: named by their ids, chosen by options, or both; more than a few are asked about."""
 
 import functools
-import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -14,12 +13,12 @@ from click.shell_completion import CompletionItem
 from desk import reading, saved, showing
 from desk.codebook import load_codebook
 from desk.custody import State
+from desk.deadlines import checked_month
 from desk.duplicates import groups
-from desk.errors import MonthRefused
 from desk.review import Status
-from desk.session import VOICE
+from desk.session import VOICE, agreed_to
 from desk.vault import Vault
-from desk.work_errors import ManyChosen, NotAgreedTo, NothingChosen
+from desk.work_errors import ManyChosen, NothingChosen
 from intake.detectors import rules
 
 FEW = 20  # more are asked about
@@ -27,13 +26,12 @@ YES = click.option("--yes", is_flag=True, help=f"Do not ask, even where it is mo
 
 
 def agree(count: int, question: str, yes: bool) -> None:
-    """Return where this many may be changed at once. Raises ManyChosen where nobody can be asked, NotAgreedTo."""
+    """Return where this many may be changed at once. Raises ManyChosen where nobody can be asked, NotAgreed."""
     if count <= FEW or yes:
         return
     if not sys.stdin.isatty():
         raise ManyChosen(count, FEW)
-    if not click.confirm(question, err=True):
-        raise NotAgreedTo
+    agreed_to(question)
 
 
 def completing(words: Callable[[], Sequence[str]]) -> Callable[..., list[CompletionItem]]:
@@ -88,13 +86,11 @@ class Narrowing:
     def check(self) -> reading.Filter:
         """Return the filter of all options that need no vault. Raises MonthRefused, NoSuchCode, KindIsNoCode."""
         codebook = load_codebook()
-        if self.month is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", self.month, re.ASCII):
-            raise MonthRefused(self.month[:20])
         return reading.Filter(
             kind=codebook.kind(self.kind).id if self.kind else None,
             code=codebook.code(self.code).id if self.code else None,
             status=self.status,
-            month=self.month,
+            month=checked_month(self.month) if self.month is not None else None,
             region=self.region,
             flag=self.flag,
             custody=self.custody,

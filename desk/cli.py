@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""`underseal desk`: set up, receive, verify. The verbs for reports stand in reading_cli.py and review_cli.py."""
+"""`underseal desk`: set up, receive, retry, verify. All other verbs stand in the modules that VERBS names."""
 
 import contextlib
 import functools

@@ -73,10 +73,6 @@ class NotConfigured(DeskError):
     exit_code = Exit.USAGE
 
 
-class NotSaidSo(DeskError):
-    """the route was not typed as shown; nothing was marked"""
-
-
 class YesRefused(DeskError):
     """--yes is for throwaway offices only, and this office is not one; nothing was marked"""
 

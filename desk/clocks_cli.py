@@ -7,16 +7,15 @@ from datetime import date
 import click
 
 from desk import clock_lines, clocks
-from desk.clock_errors import DayOrMonth, NotSaidSo, OneMark, YesRefused
+from desk.clock_errors import DayOrMonth, OneMark, YesRefused
 from desk.clocks import Board, Clock, Known, Mark, Regime, Setting
 from desk.deadlines import read_day, read_month
 from desk.reading import SHOWN_ID, find_report, shown_length
+from desk.reading_cli import MANY
 from desk.regimes import Profile, Sense, Unit, load_profile
 from desk.roles import Act
-from desk.session import VOICE, Where, read_text, with_desk
+from desk.session import JSON, VOICE, Where, read_text, typed, unasked, with_desk
 
-JSON = click.option("--json", "as_json", is_flag=True, help="Answer with one line of JSON.")
-MANY = 50
 LONG_AGO = "before_2y"  # an answer of the questionnaires
 FILES_NOTHING = "nothing here files anything or stops a clock"
 MARKED = {Mark.OPEN: "counts", Mark.RELIED: "is relied on", Mark.DONE: "is done", Mark.REMOVED: "is removed"}
@@ -172,8 +171,8 @@ def clock_(
         choices = clocks.choices(here.vault, name, wanted) if mark is not Mark.REMOVED else ()
         for line in clock_lines.election_lines(choices):
             VOICE.say(line)
-        if choices and mark is Mark.DONE and not yes:
-            _ask(wanted.id)
+        if choices and mark is Mark.DONE and not unasked(where.passphrase_file, yes=yes):
+            typed(wanted.id, "to mark it as filed")
         changed = clocks.set_clock(here.vault, name, wanted.id, since=since, mark=mark)
         board = clocks.board(here.vault, name)
         _answer_profile(board.regime)
@@ -191,12 +190,6 @@ def refuse_yes(*, yes: bool, throwaway: bool) -> None:
     """Raise YesRefused where somebody wants to skip the question at an office that is not throwaway."""
     if yes and not throwaway:
         raise YesRefused
-
-
-def _ask(route: str) -> None:
-    typed: str = click.prompt(f"type {route} to mark it as filed", err=True)
-    if typed.strip() != route:
-        raise NotSaidSo
 
 
 @click.command()

@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from desk.stricter import find_stricter, words_of
+from desk.stricter import CLASSIFIED, find_stricter, words_of
 from intake.detectors import Group, Hit, combine, find, folded, rules
 
-CLASSIFIED = "marking_classified"
 COMBINATION = "combination"  # several facts that together could point to one case
 CHOSEN = "chosen"  # a mask that the custodian chose
 CONTACT = frozenset({"mail", "phone", "badge", "ssn", "url"})  # of the writer: nobody may learn it by chance

@@ -7,11 +7,11 @@ import click
 
 from desk import custodian, reading, showing
 from desk.custody import spans_of_words
-from desk.errors import NoSuchWords, NotPassed
+from desk.errors import NoSuchWords
 from desk.reading_cli import IDENTITY, key_of
 from desk.review_cli import REPORT
 from desk.roles import Act
-from desk.session import VOICE, Where, read_text, with_desk
+from desk.session import VOICE, Where, agreed_to, read_text, unasked, with_desk
 
 
 @click.command()
@@ -77,12 +77,8 @@ def pass_(where: Where, report: str, yes: bool, with_reason: bool, identity: Pat
         custodian.may_pass(here.vault, case, identities)
         for line in showing.quoted(case.masked, VOICE.width()):
             VOICE.answer(line)
-        if (
-            not yes
-            and where.passphrase_file is None
-            and not click.confirm("everybody at the desk will read and search this: pass it on", err=True)
-        ):
-            raise NotPassed
+        if not unasked(where.passphrase_file, yes=yes):
+            agreed_to("everybody at the desk will read and search this: pass it on")
         reason = read_text("reason") if with_reason else ""
         custodian.pass_on(here.vault, case, reason, identities)
     VOICE.say(f"{name[:8]} is passed, with {len(case.spans)} masks")

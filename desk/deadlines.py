@@ -87,11 +87,16 @@ def read_day(untrusted: str) -> date:
     return day
 
 
-def read_month(untrusted: str) -> date:
-    """Return the first day of a month written YYYY-MM; raises MonthRefused, DayRefused."""
+def checked_month(untrusted: str) -> str:
+    """Return a month written YYYY-MM; raises MonthRefused."""
     if not _MONTH.fullmatch(untrusted):
         raise MonthRefused(untrusted[:20])
-    return read_day(f"{untrusted}-01")
+    return untrusted
+
+
+def read_month(untrusted: str) -> date:
+    """Return the first day of a month written YYYY-MM; raises MonthRefused, DayRefused."""
+    return read_day(f"{checked_month(untrusted)}-01")
 
 
 def months_after(day: date, months: int) -> date:

@@ -14,6 +14,8 @@ from sqlalchemy import Connection, select
 
 from desk import tables
 
+ON, OFF = "on", "off"  # of what stands or does not: a link, a hold, something saved
+
 
 class Topic(StrEnum):
     """What a decision is about."""

@@ -11,7 +11,7 @@ import click
 
 from crypto.signature import Namespace, sign
 from desk.destruction import Going, destroy, going, record_text, without
-from desk.errors import NotAgreed, NothingMayGo
+from desk.errors import NothingMayGo
 from desk.events import Kind
 from desk.filing import Judge, Opener
 from desk.halves import short
@@ -23,7 +23,7 @@ from desk.received import Received, letters_before, may_go_until, week_end, writ
 from desk.roles import Act, refuse_unless
 from desk.second import Guarded, agreed, use_up
 from desk.secretfiles import HolderFile, open_holder
-from desk.session import VOICE, Desk, Where, today, with_desk
+from desk.session import VOICE, Desk, Where, today, typed, unasked, with_desk
 from desk.vault import Vault
 from intake import files
 from intake.console import Voice
@@ -82,7 +82,7 @@ def desk_destroy(where: Where, dry_run: bool) -> None:
             return
         agreement = agreed(here.vault, Guarded.KEYS, {"until": str(max(each.until for each in plans))})
         _try_once_more(here, opened)
-        agree(plans, where.passphrase_file, VOICE)
+        agree(plans, where.passphrase_file)
         by = reviewer_name(here.vault)
         for number, each in enumerate(plans, start=1):
             record = record_text(each, office=received.office, today=today(), by=by, before=received.before)
@@ -131,14 +131,10 @@ def _try_once_more(here: Desk, opened: list[HolderFile]) -> None:
         VOICE.say(f"{unopened} set aside were opened by none of the desk's keys, and never will be by those that go")
 
 
-def agree(plans: list[Going], passphrase_file: Path | None, voice: Voice) -> None:
-    """Return once the person has typed the last day. Raises NotAgreed. In throwaway offices a file stands for them."""
-    if passphrase_file is not None:
-        return
-    until = max(each.until for each in plans)
-    typed: str = click.prompt(f"type {until} to destroy the keys of the weeks up to that day", err=True)
-    if typed.strip() != str(until):
-        raise NotAgreed
+def agree(plans: list[Going], passphrase_file: Path | None) -> None:
+    """Return once the person has typed the last day. Raises NotAgreed."""
+    if not unasked(passphrase_file):
+        typed(str(max(each.until for each in plans)), "to destroy the keys of the weeks up to that day")
 
 
 def _note(vault: Vault, done: list[Going], record: str) -> None:

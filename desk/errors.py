@@ -237,7 +237,7 @@ class ReceivedRefused(DeskError):
 
 
 class NotAgreed(DeskError):
-    """the day was not typed as shown; nothing was destroyed"""
+    """that was not agreed to; nothing was changed"""
 
 
 class NotDestroyed(DeskError):
@@ -300,6 +300,20 @@ class NoSuchPerson(DeskError):
     hint = "underseal desk people lists them"
 
 
+class NameTaken(DeskError):
+    """somebody at this desk is named so already, or nearly so; nothing was changed"""
+
+    exit_code = Exit.USAGE
+    hint = "underseal desk people lists them"
+
+
+class OwnDoor(DeskError):
+    """nobody closes their own door; nothing was changed"""
+
+    exit_code = Exit.USAGE
+    hint = "another custodian does it: underseal desk roles makes one"
+
+
 class LastCustodian(DeskError):
     """somebody at the desk must remain custodian; nothing was changed"""
 
@@ -327,10 +341,6 @@ class NoSuchMask(DeskError):
 
 class TooManyDoors(DeskError):
     """a vault has at most {} doors; nothing was changed"""
-
-
-class NotPassed(DeskError):
-    """it was not passed on; nothing was changed"""
 
 
 class Held(DeskError):

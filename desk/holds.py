@@ -16,7 +16,7 @@ from desk import index, tables
 from desk.cards import Card, terms_of
 from desk.codebook import load_codebook
 from desk.custody import COMBINATION
-from desk.decisions import Decision, Topic, after, all_decisions, heads, standing
+from desk.decisions import OFF, ON, Decision, Topic, after, all_decisions, heads, standing
 from desk.errors import Held, NoSuchHold
 from desk.events import Kind
 from desk.keeping_errors import NotCounselsKey, ScopeRefused
@@ -26,7 +26,6 @@ from desk.vault import Vault
 from intake.detectors import rules
 from intake.questionnaire import load_questionnaire, shipped_questionnaires
 
-ON, OFF = "on", "off"
 ANSWERS = {"month": "event_month", "region": "region", "program": "program"}  # field of each prefix
 
 
@@ -140,7 +139,7 @@ def count_covered(vault: Vault, one: Hold) -> int:
 
 
 def refuse_while_any(vault: Vault) -> None:
-    """Raise Held while any hold stands: for key destruction, and for what cannot be told apart."""
+    """Raise Held while any hold stands: what it covers may still lie sealed, and the keys that open it stay."""
     found = standing_holds(vault)
     if found:
         raise Held(", ".join(one.id for one in found))

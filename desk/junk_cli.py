@@ -10,10 +10,9 @@ from desk.choosing import YES, agree
 from desk.duplicates import groups
 from desk.faults import WORDS, in_words
 from desk.roles import Act
-from desk.session import VOICE, Where, with_desk
+from desk.session import JSON, VOICE, Where, with_desk
 from desk.work_errors import BinOrEnvelopes
 
-JSON = click.option("--json", "as_json", is_flag=True, help="Answer with one line of JSON.")
 MANY, DAYS = 20, 14  # groups and days shown
 BINS = [fault for fault in WORDS if not fault.startswith("bundle-")]
 

@@ -9,17 +9,14 @@ import click
 
 from desk import holds, purge, second
 from desk.certificate import certificate, exported_log
-from desk.errors import NotAgreed
 from desk.keeping_errors import NotCounselsKey, OneOfHold
 from desk.reading import find_report, reviewer_names
 from desk.roles import Act
 from desk.second import LAPSE_DAYS, Guarded
 from desk.secretfiles import open_identities
-from desk.session import VOICE, Where, read_text, with_desk
+from desk.session import JSON, VOICE, Where, read_text, typed, unasked, with_desk
 from desk.vault import Vault
 from intake import files
-
-JSON = click.option("--json", "as_json", is_flag=True, help="Answer with one line of JSON.")
 
 
 @click.command()
@@ -139,10 +136,8 @@ def purge_(where: Where, dry_run: bool) -> None:
         if dry_run or not going:
             VOICE.say(f"{len(going)} would go; nothing was erased")
             return
-        if where.passphrase_file is None and click.prompt(f"type {len(going)} to erase these", err=True).strip() != str(
-            len(going)
-        ):
-            raise NotAgreed
+        if not unasked(where.passphrase_file):
+            typed(str(len(going)), "to erase these")
         gone = purge.purge(here.vault, [one.subject for one in going])
     VOICE.say(f"{len(gone)} erased; an SSD, a stick or a backup may still keep them, locked by its passphrase")
 

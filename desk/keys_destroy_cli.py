@@ -52,7 +52,7 @@ def keys_destroy(
     plans = shown_plans(opened, until, VOICE)
     if dry_run or not plans:
         return
-    agree(plans, passphrase_file, VOICE)
+    agree(plans, passphrase_file)
     for each in plans:
         record = record_text(each, office=received.office, today=today(), by=one_line(by), before=received.before)
         tell_record(record, destroy(each, record, lambda _: None), VOICE)

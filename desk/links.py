@@ -3,10 +3,10 @@
 
 from collections.abc import Sequence
 
-from desk.decisions import after
+from desk.decisions import OFF, ON, after
 from desk.events import Kind
 from desk.roles import Act, refuse_unless
-from desk.sources import OFF, ON, Link, Relation, Sources, links_of, standing_of
+from desk.sources import Relation, Sources, standing_of
 from desk.vault import Vault
 from desk.work_errors import WithItself
 
@@ -33,9 +33,3 @@ def link(vault: Vault, report: str, others: Sequence[str], relation: Relation, *
             writer.touched |= sources.members(report) | sources.members(other)
         writer.act("link" if on else "unlink", steps)
     return changed
-
-
-def links(vault: Vault, report: str) -> list[Link]:
-    """Return the links of one report."""
-    with vault.reading() as connection:
-        return links_of(connection, [report])

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """People of a desk: who joins, with which roles, and who leaves. Each person has a door, a key and a chain."""
 
-import unicodedata
 from pathlib import Path
 
 from crypto.signature import PublicKey, SigningKey
 from desk.decisions import after
-from desk.errors import LastCustodian, NoSuchPerson, PassphraseTaken
+from desk.errors import LastCustodian, NameTaken, OwnDoor, PassphraseTaken
 from desk.events import Kind
 from desk.keeping_errors import OwnRoles
 from desk.passphrase import Passphrases
-from desk.roles import Act, Person, Role, people, refuse_unless, role_decisions, written
+from desk.roles import Act, Person, Role, folded, people, refuse_unless, role_decisions, written
 from desk.second import Guarded, agreed, guarded, use_up
 from desk.session import Desk
 from desk.vault import VAULT_JSON, Vault, read_header
@@ -26,12 +25,13 @@ def join(here: Desk, folder: Path, name: str, roles: frozenset[Role], passphrase
 
     The chain is there before the door, and the roles come after it: a run that is cut leaves nobody who can enter and
     is unknown, and nobody who has a role and cannot enter.
-    Raises RoleMissing, NoSuchPerson where the name is taken, SecondNeeded, PassphraseTaken, TooManyDoors.
+    A name is taken while somebody with a door has it; who has left, or never got a door, keeps it from nobody.
+    Raises RoleMissing, NameTaken, SecondNeeded, PassphraseTaken, TooManyDoors.
     """
     vault = here.vault
     refuse_unless(vault, Act.PEOPLE)
-    if _folded(name) in {_folded(person.name) for person in people(vault)}:
-        raise NoSuchPerson
+    if folded(name) in {folded(person.name) for person in _inside(vault, folder)}:
+        raise NameTaken
     agreement = agreed(vault, Guarded.PEOPLE, {"join": name, "roles": written(roles)}) if roles & TRUSTED else None
     file, key = read_header(folder), SigningKey.generate()
     passphrase = Passphrases(passphrase_file, file.throwaway).new(f"of {name}, for the vault")
@@ -47,9 +47,10 @@ def join(here: Desk, folder: Path, name: str, roles: frozenset[Role], passphrase
     return key.public
 
 
-def _folded(name: str) -> str:
-    """Return a name as people read it: one form of each letter, no case, single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+def _inside(vault: Vault, folder: Path) -> list[Person]:
+    """Return everybody who has a door."""
+    doors = {door.key for door in read_header(folder).doors}
+    return [person for person in people(vault) if person.fingerprint in doors]
 
 
 def set_roles(vault: Vault, folder: Path, person: Person, roles: frozenset[Role]) -> bool:
@@ -60,8 +61,7 @@ def set_roles(vault: Vault, folder: Path, person: Person, roles: frozenset[Role]
     refuse_unless(vault, Act.PEOPLE)
     if roles == person.roles:
         return False
-    doors = {door.key for door in read_header(folder).doors} - {person.fingerprint}  # who has none cannot act
-    others = [other for other in people(vault) if other.fingerprint in doors]
+    others = [other for other in _inside(vault, folder) if other.fingerprint != person.fingerprint]
     if Role.CUSTODIAN not in roles and not any(Role.CUSTODIAN in other.roles for other in others):
         raise LastCustodian
     if roles - person.roles and person.fingerprint == vault.reviewer and guarded(vault):
@@ -76,9 +76,9 @@ def set_roles(vault: Vault, folder: Path, person: Person, roles: frozenset[Role]
 
 
 def leave(vault: Vault, folder: Path, person: Person) -> None:
-    """Take a person's roles, then their door. Raises RoleMissing, LastCustodian, NoSuchPerson for oneself."""
+    """Take a person's roles, then their door. Raises RoleMissing, LastCustodian, OwnDoor."""
     refuse_unless(vault, Act.PEOPLE)
     if person.fingerprint == vault.reviewer:
-        raise LastCustodian
+        raise OwnDoor
     set_roles(vault, folder, person, frozenset())
     files.replace(folder / VAULT_JSON, write_vault_file(read_header(folder).without_door(person.fingerprint)))

@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 
 from desk import people
-from desk.errors import NameRefused, NoSuchPerson
-from desk.roles import Person, Role, read_roles
+from desk.errors import NameRefused
+from desk.roles import Person, Role, person_named, read_roles
 from desk.roles import people as everybody
-from desk.session import VOICE, Where, with_desk
+from desk.session import JSON, VOICE, Where, with_desk
 from intake.console import one_line
 
 MAX_NAME_CHARACTERS = 80
@@ -35,7 +35,7 @@ def _row(person: Person) -> tuple[str, ...]:
 
 
 @click.command("people")
-@click.option("--json", "as_json", is_flag=True, help="Answer with one line of JSON.")
+@JSON
 @with_desk
 def people_(where: Where, as_json: bool) -> None:
     """Show who has joined this desk, with which roles.
@@ -84,7 +84,7 @@ def roles_(where: Where, name: str, roles: tuple[str, ...]) -> None:
       underseal desk roles "B. Coder" --role coder --role adjudicator
     """
     with where.open() as here:
-        person = _person(everybody(here.vault), name)
+        person = person_named(here.vault, where.folder, name)
         changed = people.set_roles(here.vault, where.folder, person, read_roles(" ".join(roles)))
     VOICE.say(f"{name} is {', '.join(roles) or 'without a role'}" if changed else "nothing changed")
 
@@ -93,25 +93,19 @@ def roles_(where: Where, name: str, roles: tuple[str, ...]) -> None:
 @NAME
 @with_desk
 def leave(where: Where, name: str) -> None:
-    """Take a person's roles, and close their door. They give you their passphrase for it, or a copy of it is enough.
+    """Take a person's roles, and close their door. Nothing of theirs is needed for it.
 
-    What they did stays in the log. A copy of the vault that they kept still opens with their passphrase.
+    What they did stays in the log, and their name with it. A copy of the vault that they kept still opens with their
+    passphrase.
 
     \b
     Example:
       underseal desk leave "B. Coder"
     """
     with where.open() as here:
-        person = _person(everybody(here.vault), name)
+        person = person_named(here.vault, where.folder, name)
         people.leave(here.vault, where.folder, person)
     VOICE.say(f"{name} can no longer open this vault, and has no role")
-
-
-def _person(found: list[Person], name: str) -> Person:
-    named = [person for person in found if name in (person.name, person.fingerprint)]
-    if len(named) != 1:
-        raise NoSuchPerson
-    return named[0]
 
 
 VERBS = (people_, join, roles_, leave)

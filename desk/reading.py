@@ -83,7 +83,7 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a list is narrowed to; None is everything. `assigned` is a person's fingerprint, empty for nobody."""
+    """What a list is narrowed to; None is everything."""
 
     kind: str | None = None
     code: str | None = None
@@ -92,9 +92,8 @@ class Filter:
     region: str | None = None
     flag: str | None = None
     custody: str | None = None
-    assigned: str | None = None
     today: bool = False
-    saved: tuple[str, ...] = ()  # the terms of a saved filter
+    saved: tuple[str, ...] = ()  # more terms: of a saved filter, and whose reports
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -134,17 +133,7 @@ class Overview:
 
     def as_json(self) -> dict[str, object]:
         """Return it for a machine."""
-        return {
-            "statuses": self.statuses,
-            "custody": self.custody,
-            "sources": self.sources,
-            "today": self.today,
-            "set_aside": self.set_aside,
-            "last_pull": self.last_pull,
-            "last_day": self.last_day,
-            "gaps": [list(gap) for gap in self.gaps],
-            "weeks_left": self.weeks_left,
-        }
+        return asdict(self)
 
 
 def _facts() -> Select[str, str]:

@@ -14,11 +14,10 @@ from desk.faults import in_words
 from desk.review import see
 from desk.roles import Act, refuse_unless
 from desk.secretfiles import open_identities
-from desk.session import VOICE, Desk, Where, read_text, tell_ending, with_desk
+from desk.session import JSON, VOICE, Desk, Where, read_text, tell_ending, with_desk
 from desk.words import aside_words, report_words
 from intake.questionnaire import load_questionnaire
 
-JSON = click.option("--json", "as_json", is_flag=True, help="Answer with one line of JSON.")
 WORDS = click.option("--words", is_flag=True, help="Ask for the custodian's key and show the words; this is recorded.")
 IDENTITY = click.option("--identity", type=click.Path(path_type=Path), help="The key for raw words  [as given at init]")
 

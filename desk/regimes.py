@@ -13,6 +13,7 @@ from importlib import resources
 from typing import Any
 
 from desk.clock_errors import NoSuchProfile, NoSuchRoute
+from intake.questionnaire import shipped_questionnaires
 
 
 class Sense(StrEnum):
@@ -155,5 +156,6 @@ def profile_names() -> tuple[str, ...]:
 def page_profile() -> str:
     """Return the profile that the page counts by: what a desk uses until it has chosen one."""
     folder = resources.files("intake").joinpath("questionnaires")
-    named = {json.loads(file.read_bytes())["deadlines"] for file in folder.iterdir() if file.name.endswith(".json")}
+    files = [folder.joinpath(f"{name}.json") for name in shipped_questionnaires()]
+    named = {json.loads(file.read_bytes())["deadlines"] for file in files}
     return str(max(named))

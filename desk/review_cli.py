@@ -11,7 +11,7 @@ from desk.choosing import Narrowing, agree_on_reports, chosen_reports, completin
 from desk.codebook import load_codebook
 from desk.review import Status
 from desk.roles import Act
-from desk.session import VOICE, Desk, Where, read_text, tell_ending, today, with_desk
+from desk.session import JSON, VOICE, Desk, Where, read_text, tell_ending, today, with_desk
 from desk.vault import Vault
 from desk.work_errors import CodesMissing, OneText, StatusMissing
 
@@ -145,7 +145,7 @@ def summarize(where: Where, report: str, source: str | None, template: str | Non
 @with_many
 @click.argument("words", nargs=-1, metavar="[REPORT]... [STATUS]", shell_complete=completing(lambda: _STATUSES))
 @TEMPLATE
-@click.option("--json", "as_json", is_flag=True, help="Answer with one line of JSON.")
+@JSON
 @with_desk
 def status(
     where: Where, words: tuple[str, ...], narrowing: Narrowing, yes: bool, template: str | None, as_json: bool

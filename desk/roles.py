@@ -5,15 +5,17 @@ Roles are kept by keys: raw words open with the custodian's or counsel's identit
 every act is signed by the person who did it. This table keeps honest people from slips, and makes the rest visible.
 """
 
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from sqlalchemy import Connection, select
 
 from desk import tables
 from desk.decisions import Decision, Topic, all_decisions, heads
-from desk.errors import RoleMissing
-from desk.vault import Vault
+from desk.errors import NoSuchPerson, RoleMissing
+from desk.vault import Vault, read_header
 
 
 class Role(StrEnum):
@@ -95,8 +97,8 @@ def read_roles(text: str) -> frozenset[Role]:
 def role_decisions(connection: Connection) -> dict[str, list[Decision]]:
     """Return what stands of each person's roles.
 
-    Only decisions of the vault's maker count, and of those whom such decisions make custodians: nobody gives
-    themselves a role.
+    Only decisions of the vault's maker count, and of those whom such decisions make custodians: what anybody else
+    writes, for themselves or for others, gives nothing.
     """
     maker = connection.execute(select(tables.settings.c.value).where(tables.settings.c.name == "maker")).scalar_one()
     rows = all_decisions(connection, Topic.ROLES)
@@ -122,6 +124,27 @@ def people(vault: Vault) -> list[Person]:
         rows = connection.execute(select(tables.reviewers.c.fingerprint, tables.reviewers.c.name)).all()
     found = [Person(row.fingerprint, row.name, _least(stands.get(row.fingerprint, []))) for row in rows]
     return sorted(found, key=lambda person: (person.name, person.fingerprint))
+
+
+def folded(name: str) -> str:
+    """Return a name as people read it: one form of each letter, no case, single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def person_named(vault: Vault, folder: Path, untrusted: str) -> Person:
+    """Return the person of this name, however it is written, or with this fingerprint.
+
+    Where several have the name, it is the one who has a door: the others left, or never came in. Raises NoSuchPerson.
+    """
+    found = people(vault)
+    named = [person for person in found if person.fingerprint == untrusted.strip()]
+    named = named or [person for person in found if folded(person.name) == folded(untrusted)]
+    if len(named) > 1:
+        doors = {door.key for door in read_header(folder).doors}
+        named = [person for person in named if person.fingerprint in doors]
+    if len(named) != 1:
+        raise NoSuchPerson
+    return named[0]
 
 
 def roles_of(vault: Vault, fingerprint: str) -> frozenset[Role]:

@@ -14,11 +14,10 @@ from sqlalchemy import Connection, select
 
 from crypto.primitives import random_bytes
 from desk import tables
-from desk.decisions import Decision, Topic, after, all_decisions, heads
+from desk.decisions import OFF, ON, Decision, Topic, after, all_decisions, heads
 from desk.events import Kind
 from desk.review import checked_text
 from desk.roles import Act, refuse_unless
-from desk.sources import OFF, ON
 from desk.vault import Vault
 from desk.work_errors import NoSuchSaved, NoTerms, SavedNameRefused
 

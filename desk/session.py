@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from desk.errors import TextUnreadable
+from desk.errors import NotAgreed, TextUnreadable
 from desk.offline import refuse_network
 from desk.passphrase import Passphrases
 from desk.roles import Act, refuse_unless
@@ -24,6 +24,7 @@ from intake.keydays import ending
 VOICE = Voice("desk")
 FOLDER_VARIABLE = "UNDERSEAL_DESK"
 MAX_INPUT_CHARACTERS = 200_000
+JSON = click.option("--json", "as_json", is_flag=True, help="Answer with one line of JSON.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,24 @@ class Where:
             if act is not None:
                 refuse_unless(vault, act)
             yield Desk(vault, passphrases)
+
+
+def unasked(passphrase_file: Path | None, *, yes: bool = False) -> bool:
+    """Return whether nobody is asked to agree: by --yes, or as the passphrases of a throwaway office are in a file."""
+    return yes or passphrase_file is not None
+
+
+def typed(word: str, question: str) -> None:
+    """Return once somebody has typed this word, which the question shows. Raises NotAgreed."""
+    answer: str = click.prompt(f"type {word} {question}", err=True)
+    if answer.strip() != word:
+        raise NotAgreed
+
+
+def agreed_to(question: str) -> None:
+    """Return once somebody has said yes. Raises NotAgreed."""
+    if not click.confirm(question, err=True):
+        raise NotAgreed
 
 
 def today() -> date:

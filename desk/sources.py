@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, Row, select
 
 from desk import tables
-from desk.decisions import Decision, heads
+from desk.decisions import ON, Decision, heads
 
 MANY = 500  # values in one question to the database
 
@@ -22,17 +22,13 @@ class Relation(StrEnum):
     CONTRADICTS = "contradicts"
 
 
-ON, OFF = "on", "off"
-
-
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link that stands, from one report to another. `after` are the decisions that say so, for the next to name."""
+    """A link that stands, from one report to another."""
 
     report: str
     other: str
     relation: str
-    stands: tuple[Decision, ...]
 
 
 def links_of(connection: Connection, reports: Iterable[str]) -> list[Link]:
@@ -47,7 +43,7 @@ def links_of(connection: Connection, reports: Iterable[str]) -> list[Link]:
         for subject, decisions in standing.items():
             report, relation, other = subject.split()
             if any(one.value == ON for one in decisions):
-                found.append(Link(report, other, relation, tuple(decisions)))
+                found.append(Link(report, other, relation))
     return sorted(found, key=lambda link: (link.report, link.relation, link.other))
 
 

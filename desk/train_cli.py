@@ -8,16 +8,17 @@ import click
 
 from desk import training
 from desk.people_cli import checked_name
-from desk.session import VOICE, today
+from desk.session import JSON, VOICE, today
 from desk.traces import leave_no_traces
 from desk.vault import open_vault, read_header
+from intake.samples import samples
 
 
 @click.command()
 @click.option("--dir", "folder", type=click.Path(path_type=Path), required=True, help="Folder to make, or to score.")
 @click.option("--reviewer", default="A. Trainee", show_default=True, help="Your name, as the log will have it.")
 @click.option("--answers", is_flag=True, help="Show what each report is about, and the codes that were missed.")
-@click.option("--json", "as_json", is_flag=True, help="Answer with one line of JSON.")
+@JSON
 def train(folder: Path, reviewer: str, answers: bool, as_json: bool) -> None:
     """Learn on invented reports: make a throwaway desk of them; run again, it scores what you did.
 
@@ -57,7 +58,7 @@ def train(folder: Path, reviewer: str, answers: bool, as_json: bool) -> None:
 def _begin(folder: Path, name: str) -> None:
     vault = training.begin(folder, name, today())
     VOICE.say("THROWAWAY: invented reports under weak keys; no real report belongs here")
-    VOICE.say(f"a desk with 12 invented reports is in {vault}")
+    VOICE.say(f"a desk with {len(samples())} invented reports is in {vault}")
     options = f"--dir {vault} --passphrase-file {folder / training.SECRET}"
     VOICE.hint(f"underseal desk list {options}")
     VOICE.hint(f"underseal desk train --dir {folder} scores what you did")

@@ -31,7 +31,7 @@ class Changed:
 def undo(vault: Vault) -> Changed:
     """Take back the last act of whoever has the vault open. Raises NothingDone, DecidedSince, RoleMissing.
 
-    Again goes further back. What others did is left as it is, and custody, masks, clocks, holds, purging, roles, keys.
+    Again goes further back. What others did is left as it is, and what NEVER_UNDONE names.
     """
     return _change(vault, Kind.UNDONE)
 

@@ -4,13 +4,12 @@
 import click
 
 from desk import links, reading, review, saved, showing, undo
+from desk.acts import NEVER_UNDONE
 from desk.choosing import Narrowing, agree_on_reports, chosen_reports, with_filter, with_many
-from desk.errors import NoSuchPerson
-from desk.reading_cli import JSON, show_one
-from desk.roles import Act, people
-from desk.session import VOICE, Where, read_text, with_desk
+from desk.reading_cli import show_one
+from desk.roles import Act, person_named
+from desk.session import JSON, VOICE, Where, read_text, with_desk
 from desk.sources import Relation
-from desk.vault import Vault
 from desk.work_errors import LinkHalfSaid, NameMissing, NothingUnread, PersonMissing
 
 
@@ -51,20 +50,13 @@ def assign(where: Where, words: tuple[str, ...], narrowing: Narrowing, yes: bool
         raise PersonMissing
     named = words if nobody else words[:-1]
     with where.open(Act.WORK) as here:
-        to = None if nobody else _person(here.vault, words[-1])
+        to = None if nobody else person_named(here.vault, where.folder, words[-1]).fingerprint
         reports = chosen_reports(here.vault, named, narrowing)
         agree_on_reports(here.vault, reports, "assign", yes)
         changed = review.assign(here.vault, reports, to)
         sources = reading.sources_of(here.vault, changed)
     whose = "nobody's" if nobody else f"assigned to {words[-1]}"
     VOICE.say(f"{showing.counted(len(changed), sources)} now {whose}" if changed else f"{whose} already")
-
-
-def _person(vault: Vault, name: str) -> str:
-    found = [one.fingerprint for one in people(vault) if one.name == name]
-    if len(found) != 1:
-        raise NoSuchPerson
-    return found[0]
 
 
 @click.command()
@@ -123,13 +115,12 @@ def _change_links(
     VOICE.say(f"{first[:8]} {done}" if changed else f"{first[:8]} was not changed: that is so already")
 
 
-@click.command("undo")
+@click.command("undo", epilog=f"{NEVER_UNDONE.capitalize()} are never undone by this. The log keeps all of it.")
 @with_desk
 def undo_(where: Where) -> None:
     """Take back the last thing you did; again, the one before it.
 
     Codes, status, assignments, links, summaries, notes, junk, filters and templates go back to what stood before.
-    Custody, masks, clocks, holds, purging, roles and keys are not undone by this. The log keeps all of it.
 
     \b
     Example:
@@ -138,7 +129,7 @@ def undo_(where: Where) -> None:
     with where.open() as here:
         changed = undo.undo(here.vault)
     VOICE.say(f"undone: {_changed(changed)}")
-    VOICE.say("custody, masks, clocks, holds, purging, roles and keys are never undone by this")
+    VOICE.say(f"{NEVER_UNDONE} are never undone by this")
     VOICE.hint("underseal desk redo does it again")
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What the verbs for many reports say when they cannot do what was asked. The docstring is the sentence."""
 
+from desk.acts import NEVER_UNDONE
 from desk.errors import DeskError
 from intake.errors import Exit
 
@@ -10,12 +11,6 @@ class ManyChosen(DeskError):
 
     exit_code = Exit.USAGE
     hint = "say --yes, or run it at a terminal and agree there"
-
-
-class NotAgreedTo(DeskError):
-    """that was not agreed to; nothing was changed"""
-
-    exit_code = Exit.USAGE
 
 
 class BinOrEnvelopes(DeskError):
@@ -35,7 +30,7 @@ class NothingDone(DeskError):
     """you have done nothing here that can be {}"""
 
     exit_code = Exit.MISSING
-    hint = "custody, masks, clocks, holds, purging, roles and keys are never undone by this; each has its own verb"
+    hint = f"{NEVER_UNDONE} are never undone by this; each has its own verb"
 
 
 class DecidedSince(DeskError):

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 from clockkit import CALM, LAST_MONTH, SUPERVISOR, URGENT, all_clocks, by_rule
 from deskkit import PASSPHRASE, Desk, day, read_log, typed
+from terminal import in_terminal
 
 from desk import clock_lines, clocks, clocks_cli, deadlines
 from desk.clock_errors import YesRefused
@@ -185,23 +186,32 @@ def test_supervisors_are_outside_the_unit(clocked: Desk) -> None:
 )
 @pytest.mark.parametrize("profile", ["us-federal-2026", "us-federal-excluded"])
 def test_election_is_shown_before_filed(clocked: Desk, route: str, laws: set[str], profile: str) -> None:
-    """Each law that shuts other routes is named, and nothing is marked until the route's name is typed."""
+    """Each law that shuts other routes is named."""
     clocked("regime", profile)
-    before = clocked("verify").out
-    run = clocked("clock", "0101", route, "--done", typed="yes\n")
-    assert (1, laws) == (run.code, {law for law in ("7121(g)", "7121(e)", "7121(d)", "7116(d)") if law in run.err})
-    assert before == clocked("verify").out
-    assert 0 == clocked("clock", "0101", route, "--done", typed=f"{route}\n").code
+    run = clocked("clock", "0101", route, "--done")
+    assert (0, laws) == (run.code, {law for law in ("7121(g)", "7121(e)", "7121(d)", "7116(d)") if law in run.err})
     done = clocked("clocks", "--report", "0101", "--json").json["done"]
     assert [{"route": route, "day": str(day())}] == done
+
+
+def test_route_is_typed_before_it_is_marked(clocked: Desk) -> None:
+    """At a terminal nothing is marked as filed until the route's name is typed."""
+    before = clocked("verify").out
+    arguments = ["desk", "clock", "0101", "ulp", "--done", "--dir", str(clocked.folder)]
+    code, printed = in_terminal(arguments, [PASSPHRASE, "yes"])
+    assert (1, True, True) == (code, b"7116(d)" in printed, b"desk: that was not agreed to; nothing" in printed)
+    assert before == clocked("verify").out
+    code, printed = in_terminal(arguments, [PASSPHRASE, "ulp"])
+    assert (0, True) == (code, b"type ulp to mark it as filed: " in printed)
+    assert ["ulp"] == [one["route"] for one in clocked("clocks", "--report", "0101", "--json").json["done"]]
 
 
 def test_what_was_filed_already_is_said(clocked: Desk) -> None:
     """Of two routes that shut each other the second is marked only past a louder warning."""
     assert "FILED ALREADY" not in clocked("clock", "0101", "grievance", "--done", "--yes").err
     assert "FILED ALREADY for this report: grievance" in clocked("clock", "0101", "ulp", "--day", str(day())).err
-    run = clocked("clock", "0101", "ulp", "--done", typed="no\n")
-    assert (1, True) == (run.code, "FILED ALREADY for this report: grievance" in run.err)
+    run = clocked("clock", "0101", "ulp", "--done")
+    assert (0, True) == (run.code, "FILED ALREADY for this report: grievance" in run.err)
     assert "FILED ALREADY" not in clocked("clock", "0303", "ulp", "--done", "--yes").err
 
 

@@ -216,9 +216,16 @@ def test_nobody_gives_themselves_a_role(desk: Desk, coder: Desk) -> None:
 
 
 def test_a_custodian_remains(desk: Desk, coder: Desk) -> None:
-    """The last custodian keeps that role, and nobody closes their own door."""
-    assert 2 == desk("roles", "Ana Example", "--role", "coder").code
-    assert 2 == desk("leave", "Ana Example").code
+    """The last custodian keeps that role, and nobody closes their own door, whoever else is custodian."""
+    run = desk("roles", "Ana Example", "--role", "coder")
+    assert (2, "desk: somebody at the desk must remain custodian; nothing was changed") == (
+        run.code,
+        run.err.split("\n")[0],
+    )
+    for roles in (("coder",), ("custodian",)):
+        desk("roles", "Ben Example", "--role", *roles)
+        run = desk("leave", "Ana Example")
+        assert (2, "desk: nobody closes their own door; nothing was changed") == (run.code, run.err.split("\n")[0])
     assert 0 == desk("roles", "Ana Example", "--role", "custodian", "--role", "coder").code
 
 
@@ -235,8 +242,8 @@ def test_leaving_closes_the_door(desk: Desk, coder: Desk) -> None:
 @pytest.mark.parametrize(
     ("name", "passphrase", "code"),
     [
-        ("Ben Example", "another one, long", 3),
-        ("ben  \uff25xample", "another one, long", 3),
+        ("Ben Example", "another one, long", 2),
+        ("ben  \uff25xample", "another one, long", 2),
         ("Cy Example", PASSPHRASE, 5),
         ("Cy\x1b[2J", "another one, long", 2),
     ],
@@ -251,6 +258,31 @@ def test_bad_joining_changes_nothing(
     assert code == desk("join", name, "--new-passphrase-file", str(tmp_path / "new")).code
     assert before == (desk.folder / "vault.json").read_bytes()
     assert 2 == len(desk("people", "--json").json)
+
+
+def test_taken_name_is_said(desk: Desk, coder: Desk) -> None:
+    """Who joins under a name that somebody has is told so."""
+    run = desk("join", "BEN Example")
+    assert "desk: somebody at this desk is named so already, or nearly so; nothing was changed" in run.err.split("\n")
+
+
+def test_name_of_who_left_is_free(desk: Desk, coder: Desk, tmp_path: Path) -> None:
+    """Somebody else may join under it, and is whom the name means from then on; the other is known by the key."""
+    assert 0 == desk("leave", "Ben Example").code
+    (tmp_path / "new").write_text("nine bells at the harbour\n")
+    assert 0 == desk("join", "Ben Example", "--new-passphrase-file", str(tmp_path / "new")).code
+    assert 0 == desk("roles", "ben  EXAMPLE", "--role", "coder").code
+    assert 0 == desk("assign", "0101", "ben example").code
+    (gone, here) = sorted(
+        (one for one in desk("people", "--json").json if one["name"] == "Ben Example"), key=lambda one: one["roles"]
+    )
+    assert ([], ["coder"]) == (gone["roles"], here["roles"])
+    assert [here["key"]] == desk("show", "0101", "--json").json["assigned"]
+    assert 0 == desk("assign", "0101", gone["key"]).code
+    assert [gone["key"]] == desk("show", "0101", "--json").json["assigned"]
+    assert 3 == desk("roles", "Nobody Example").code
+    assert (0, 0) == (desk("leave", "Ben Example").code, desk("verify").code)
+    assert 3 == desk("roles", "Ben Example", "--role", "coder").code  # neither has a door: which one is meant
 
 
 def test_cut_before_the_door_gives_no_role(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

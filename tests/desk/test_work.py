@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from deskkit import PASSPHRASE, Desk, Office, day, letter, typed
+from deskkit import PASSPHRASE, Desk, Office, command, day, letter, typed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from sqlalchemy import Connection
 from terminal import in_terminal
 
 from desk import index, junk, links, projections, review, saved
+from desk.acts import NEVER_UNDONE
 from desk.review import Status
 from desk.roles import people
 from desk.sources import Relation
@@ -111,7 +112,7 @@ def test_many_are_asked_about(desk: Desk, office: Office) -> None:
     desk.receive(office.bundle([office.envelope(letter(text)) for text in texts]))
     assert 2 == desk("status", "--month", "2026-03", "reviewing").code
     code, printed = in_terminal(desk.arguments("status", "--month", "2026-03", "reviewing"), ["n"])
-    assert (2, True) == (code, b"reviewing: set all 21 reports [y/N]: " in printed)
+    assert (1, True) == (code, b"reviewing: set all 21 reports [y/N]: " in printed)
     assert {"new"} == set(_statuses(desk))
     assert 0 == desk("status", "--month", "2026-03", "reviewing", "--yes").code
     assert {"reviewing"} == set(_statuses(desk))
@@ -248,6 +249,8 @@ def test_undo_says_what(filed: Desk) -> None:
     run = filed("undo")
     assert "desk: undone: 4 tagged (2 reports)\n" in run.err
     assert "never undone by this" in run.err
+    shown = " ".join(command("desk", "undo", "--help").out.split())
+    assert f"{NEVER_UNDONE.capitalize()} are never undone by this." in shown
     assert "desk: done again: 4 tagged (2 reports)\n" == filed("redo").err
     assert ["OTH.OUT", "REV.OVER"] == filed("show", "0101", "--json").json["codes"]
     filed("note", "0000", typed="first")
