@@ -9,15 +9,21 @@ from sqlalchemy import Connection, select
 from crypto.primitives import digest
 from desk import tables
 from desk.acts import UNDOABLE, Act, acts_of
+from desk.decisions import Decision, Topic, standing
 from desk.events import Event, Kind
 from desk.projections import own_acts
 from desk.roles import Act as May
 from desk.roles import refuse_unless
-from desk.sources import Sources
+from desk.sources import Relation, Sources, standing_of
 from desk.vault import Vault
 from desk.work_errors import DecidedSince, NothingDone
 
-DECISIONS = frozenset({Kind.ASSIGNED, Kind.LINKED, Kind.FILTER, Kind.TEMPLATE})
+_SUBJECTS = {  # the topic of decisions that can be undone, and the field that names their subject
+    Kind.ASSIGNED: (Topic.ASSIGNED, "report"),
+    Kind.FILTER: (Topic.FILTER, "filter"),
+    Kind.TEMPLATE: (Topic.TEMPLATE, "template"),
+}
+DECISIONS = frozenset({Kind.LINKED, *_SUBJECTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +43,17 @@ def undo(vault: Vault) -> Changed:
 
 
 def redo(vault: Vault) -> Changed:
-    """Do again what was undone last, unless something else was done since. Raises NothingDone, RoleMissing."""
+    """Do again what was undone last, unless something else was done since. Raises what `undo` raises."""
     return _change(vault, Kind.REDONE)
 
 
 def _change(vault: Vault, kind: Kind) -> Changed:
     with vault.reading() as connection:
-        _, events = _last(connection, vault.reviewer, kind)
+        act, events = _last(connection, vault.reviewer, kind)
+        refuse = _refuse_if_followed if kind is Kind.UNDONE else _refuse_if_replaced
+        refuse(connection, [one for one in events if one.kind in DECISIONS])
     refuse_unless(vault, May.JUNK if {one.kind for one in events} == {Kind.JUNKED} else May.WORK)
     with vault.writing() as writer:
-        act, events = _last(writer.connection, vault.reviewer, kind)
-        if kind is Kind.UNDONE:
-            _refuse_if_followed(writer.connection, events)
         before = _of_sources(writer.connection, events)
         writer.record(kind, first=act.first, last=act.last)
         writer.touched |= before | _of_sources(writer.connection, events)
@@ -79,12 +84,27 @@ def _of_sources(connection: Connection, events: list[Event]) -> set[str]:
     return named
 
 
-def _refuse_if_followed(connection: Connection, events: list[Event]) -> None:
+def _refuse_if_followed(connection: Connection, decisions: list[Event]) -> None:
     """Raise DecidedSince where another decision takes the place of one of these: it would fall with it."""
-    mine = {digest(event.body.encode()) for event in events if event.kind in DECISIONS}
+    mine = {digest(event.body.encode()) for event in decisions}
     if not mine:
         return
     for table in (tables.decisions, tables.links):
         rows = connection.execute(select(table.c.after).where(table.c.after.is_not(None))).scalars()
         if any(mine & set(row.split()) for row in rows):
             raise DecidedSince
+
+
+def _refuse_if_replaced(connection: Connection, decisions: list[Event]) -> None:
+    """Raise DecidedSince where something else stands now than one of these took the place of: both would stand."""
+    for event in decisions:
+        if {one.id for one in _standing(connection, event)} != set(str(event.fields["after"] or "").split()):
+            raise DecidedSince
+
+
+def _standing(connection: Connection, event: Event) -> list[Decision]:
+    fields = event.fields
+    if event.kind is Kind.LINKED:
+        return standing_of(connection, str(fields["other"]), str(fields["report"]), Relation(str(fields["relation"])))
+    topic, subject = _SUBJECTS[event.kind]
+    return standing(connection, topic, str(fields[subject]))

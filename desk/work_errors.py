@@ -34,7 +34,7 @@ class NothingDone(DeskError):
 
 
 class DecidedSince(DeskError):
-    """somebody has decided after you, knowing of what you did; nothing was changed"""
+    """somebody else has decided on this since; nothing was changed"""
 
     hint = "decide anew: assign, link, filter or template, as it shall be now"
 

@@ -22,6 +22,7 @@ from desk.vault import Vault, open_vault, read_header
 from desk.verify import verify_vault
 from desk.work_errors import NothingDone
 
+DECIDED_SINCE = "desk: somebody else has decided on this since; nothing was changed"
 IDS = [f"{number:02}" * 16 for number in range(6)]
 
 
@@ -184,10 +185,31 @@ def test_link_taken_off_by_another(filed: Desk, office: Office, tmp_path: Path) 
     assert 0 == other("unlink", "0000", "0101", "--same-source").code
     assert [] == filed("show", "0000", "--json").json["linked"]
     run = filed("undo")
-    assert (1, "desk: somebody has decided after you, knowing of what you did; nothing was changed") == (
-        run.code,
-        run.err.split("\n")[0],
-    )
+    assert (1, DECIDED_SINCE) == (run.code, run.err.split("\n")[0])
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs"),
+    [
+        (("assign", "0000", "Ana Example"), ("assign", "0000", "Ben Example")),
+        (("link", "0000", "0101", "--same-source"), ("link", "0101", "0000", "--same-source")),
+        (("filter", "save", "one", "--region", "R1"), ("filter", "save", "one", "--region", "R2")),
+    ],
+    ids=["assign", "link", "filter"],
+)
+def test_what_was_undone_and_decided_anew_is_not_redone(
+    filed: Desk, tmp_path: Path, mine: tuple[str, ...], theirs: tuple[str, ...]
+) -> None:
+    """Redoing it would leave two decisions that do not know of each other."""
+    other = _join(filed, tmp_path)
+    filed("filter", "save", "one", "--region", "R3")
+    for arguments in (mine, ("undo",), ("redo",), ("undo",)):
+        assert 0 == filed(*arguments).code
+    assert 0 == other(*theirs).code
+    before = filed("verify").out
+    run = filed("redo")
+    assert (1, DECIDED_SINCE) == (run.code, run.err.split("\n")[0])
+    assert before == filed("verify").out
 
 
 def _join(desk: Desk, folder: Path) -> Desk:
