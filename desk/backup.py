@@ -86,22 +86,33 @@ def _line(body: dict[str, object]) -> bytes:
 def backup(vault: Vault, folder: Path, out: Path, watched: Callable[[Iterator[bytes], int], Iterator[bytes]]) -> About:
     """Write a sealed copy of the vault to a new file, and return what it says of itself.
 
-    That a copy was made is recorded first, so that the copy knows of itself. Raises FileThere, NotStored.
+    That a copy is made is recorded once there is a file to write to, so that the copy knows of itself; one that was
+    cut short stands in the log, too. Raises FileThere, NotStored.
     watched  passes the pieces on, and may show how far it is; the number is how many there will be
     """
+    with files.new_file(out) as file:
+        _note(vault)
+        key = vault.desk_key()
+        with vault.reading() as connection, files.opened(folder / VAULT_SQLITE) as database:
+            unsigned = _about(vault, connection, folder, database)  # the transaction keeps the file as it is
+            signature = sign(unsigned.signed(), key, Namespace.EVENT)
+            about = replace(unsigned, signature=signature)
+            plain = _Plain(about.line(), database, about.database_bytes)
+            for piece in watched(seal_stream(plain.read, vault.settings.long_lived), plain.length // READ_BYTES):
+                file.write(piece)
+    return about
+
+
+def _note(vault: Vault) -> None:
     with vault.writing() as writer:
         heads = json.dumps(_heads(writer.connection), sort_keys=True)
         stands = after(standing(writer.connection, Topic.BACKUP, Topic.BACKUP))
         writer.record(Kind.BACKED_UP, heads=digest(heads.encode()), after=stands)
-    key = vault.desk_key()
-    with vault.reading() as connection, files.opened(folder / VAULT_SQLITE) as database, files.new_file(out) as file:
-        unsigned = _about(vault, connection, folder, database)  # the transaction keeps the file as it is
-        signature = sign(unsigned.signed(), key, Namespace.EVENT)
-        about = replace(unsigned, signature=signature)
-        plain = _Plain(about.line(), database, about.database_bytes)
-        for piece in watched(seal_stream(plain.read, vault.settings.long_lived), plain.length // READ_BYTES):
-            file.write(piece)
-    return about
+
+
+def last_copy(connection: Connection) -> str:
+    """Return the day on which the last copy was begun, or nothing."""
+    return max((one.day for one in standing(connection, Topic.BACKUP, Topic.BACKUP)), default="")
 
 
 def _heads(connection: Connection) -> dict[str, tuple[int, str]]:

@@ -25,6 +25,7 @@ from desk.vault import Vault, Writer
 ALL, WORDS = "all", "words"
 COURIER = timedelta(days=31)  # between bundles, at most; a desk that receives nothing erases nothing either
 RULES_OF_CODE = {"out_of_scope": "OTH.OUT"}
+FOLLOWED = {"junk": "envelope", "record_only": "report", "unused": "report", **dict.fromkeys(RULES_OF_CODE, "report")}
 _WORDED = frozenset({Kind.TAGGED, Kind.NOTED, Kind.SUMMARIZED})
 WORKED = _WORDED | {Kind.UNTAGGED, Kind.STATUS, Kind.CUSTODY, Kind.MASKED, Kind.ASSIGNED, Kind.LINKED, Kind.CLOCK}
 CLOSED = "closed"
@@ -60,9 +61,12 @@ class _Work:
 
 
 def schedule() -> tuple[str, tuple[Rule, ...]]:
-    """Return the day the schedule is as of, and its rules."""
+    """Return the day the schedule is as of, and its rules. Raises ValueError for a rule that nothing follows."""
     data = json.loads(resources.files("desk").joinpath("retention.json").read_bytes())
-    return data["as_of"], tuple(Rule(**rule) for rule in data["rules"])
+    rules = tuple(Rule(**rule) for rule in data["rules"])
+    if strange := [rule for rule in rules if FOLLOWED.get(rule.id) != rule.of or rule.goes not in (ALL, WORDS)]:
+        raise ValueError(f"nothing follows these rules of the schedule: {strange}")
+    return data["as_of"], rules
 
 
 def due(vault: Vault) -> list[Due]:
@@ -135,18 +139,18 @@ def _due_junk(connection: Connection, today: date) -> Iterator[Due]:
     rule = next(rule for rule in schedule()[1] if rule.of == "envelope")
     gone = set(connection.execute(select(tables.purged.c.subject)).scalars())
     held = tuple(one.id for one in holds.holds(connection))  # nobody can tell what an unread envelope is about
-    rows = connection.execute(select(tables.junk)).all()
-    doubted = {row.envelope for row in rows if not row.junk} | gone
-    for row in {row.envelope: row for row in rows if row.envelope not in doubted}.values():
-        since = date.fromisoformat(max(row.day, _pulled_by(connection, row.day))) + timedelta(days=rule.after_days)
+    junk, bundles = tables.junk.c, tables.bundles.c
+    marked = (
+        select(junk.envelope, func.max(junk.day).label("day")).group_by(junk.envelope).having(func.min(junk.junk) == 1)
+    )
+    received = connection.execute(select(bundles.day, bundles.pulled)).all()
+    for row in connection.execute(marked):
+        if row.envelope in gone:
+            continue
+        pulled = max((each.pulled for each in received if each.day <= row.day), default="")  # the portal's day by then
+        since = date.fromisoformat(max(row.day, pulled)) + timedelta(days=rule.after_days)
         if since <= today:
             yield Due(row.envelope, rule, since, held)
-
-
-def _pulled_by(connection: Connection, day: str) -> str:
-    """Return the portal's day of the newest bundle that this desk received by a day of its own clock."""
-    bundles = tables.bundles.c
-    return connection.execute(select(func.max(bundles.pulled)).where(bundles.day <= day)).scalar_one() or ""
 
 
 def ready(vault: Vault) -> tuple[list[Due], str | None]:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, func, select
 
 from desk import index, tables
+from desk.backup import last_copy
 from desk.cards import Card, card_of, masked_words
 from desk.custody import State
 from desk.errors import Erased, IdTooShort, ManyReports, NoSuchReport
@@ -130,6 +131,7 @@ class Overview:
     last_day: str
     gaps: tuple[tuple[int, int], ...]
     weeks_left: int
+    last_copy: str
 
     def as_json(self) -> dict[str, object]:
         """Return it for a machine."""
@@ -342,6 +344,7 @@ def overview(vault: Vault, today: date) -> Overview:
         received = connection.execute(columns).all()
         statuses, custody = index.tally(connection, "status:"), index.tally(connection, "custody:")
         urgent, sources = index.count(connection, ["today"]), index.count_sources(connection, [])
+        copied = last_copy(connection)
     last = received[-1] if received else None
     pulls = [row.pull for row in received]
     return Overview(
@@ -354,4 +357,5 @@ def overview(vault: Vault, today: date) -> Overview:
         last.day if last else "",
         tuple((a + 1, b) for a, b in zip([0, *pulls], pulls, strict=False) if b > a + 1),
         max(0, (vault.settings.weeks_end - today).days // 7),
+        copied,
     )

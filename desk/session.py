@@ -57,6 +57,7 @@ class Where:
         with open_vault(self.folder, header, unlocked, today()) as vault:
             if act is not None:
                 refuse_unless(vault, act)
+            _tell_if_behind(vault)
             yield Desk(vault, passphrases)
 
 
@@ -103,6 +104,14 @@ def with_desk(verb: Callable[..., None]) -> Callable[..., None]:
         verb(Where(folder, passphrase_file), *args, **rest)
 
     return run
+
+
+def _tell_if_behind(vault: Vault) -> None:
+    """Say when this machine's clock stands before a day that the vault knows of: what is done gets a wrong day."""
+    newest = vault.newest_day()
+    if vault.day < newest:
+        VOICE.say(f"WARNING: this machine's clock says {vault.day}, and the vault has something of {newest} already")
+        VOICE.hint("set the clock before you go on: what you do is kept under the day that it says")
 
 
 def tell_ending(vault: Vault) -> None:

@@ -182,6 +182,7 @@ def overview_lines(view: Overview) -> Iterator[str]:
         yield "last bundle: none yet"
     for first, after in view.gaps:
         yield f"never received: bundle {missing(first, after)}"
+    yield f"last sealed copy: {view.last_copy or 'none yet'}"
     yield f"keys for letters: {view.weeks_left} more weeks"
 
 
@@ -197,3 +198,5 @@ def next_steps(view: Overview) -> Iterator[str]:
         yield "underseal desk list --custody quarantine shows what the custodian must mask and pass"
     if view.set_aside:
         yield "underseal desk set-aside names what could not be filed"
+    if view.last_pull and not view.last_copy:
+        yield "underseal desk backup FILE makes a sealed copy of all this"

@@ -66,11 +66,11 @@ class Sources:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._known: dict[str, frozenset[str]] = {}
-        self._none = connection.execute(select(tables.links.c.report).limit(1)).first() is None  # as on most desks
+        self._linked = frozenset(connection.execute(select(tables.links.c.report).distinct()).scalars())
 
     def links(self, report: str) -> list[Link]:
         """Return the links of one report."""
-        return [] if self._none else links_of(self._connection, [report])
+        return links_of(self._connection, [report]) if report in self._linked else []
 
     def members(self, report: str) -> frozenset[str]:
         """Return the reports that come from the source of this one, itself among them."""
@@ -86,7 +86,7 @@ class Sources:
 
     def _follow(self, report: str) -> frozenset[str]:
         found, fresh = {report}, {report}
-        while fresh and not self._none:
+        while fresh & self._linked:
             links = links_of(self._connection, fresh)
             fresh = {link.other for link in links if link.relation == Relation.SAME_SOURCE} - found
             found |= fresh

@@ -2,14 +2,14 @@
 """The vault: one SQLCipher file under a key that only the passphrase gives, and the log inside it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import sqlcipher3.dbapi2 as sqlcipher  # type: ignore[import-untyped]
-from sqlalchemy import Connection, Engine, StaticPool, create_engine, event, func, insert, select, update
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, event, func, insert, select, tuple_, update
 from sqlalchemy.exc import DatabaseError, NoResultFound, OperationalError
 
 from crypto.errors import CryptoError
@@ -18,7 +18,7 @@ from crypto.signature import PublicKey, SigningKey
 from desk import index, projections, tables
 from desk.decisions import Topic, after, standing
 from desk.errors import Damaged, NewerVault, NotStored, NoVault, VaultFileRefused, VaultThere, WrongVaultPassphrase
-from desk.events import Event, Head, Kind, Signed, Value, next_event
+from desk.events import Event, EventRefused, Head, Kind, Signed, Value, next_event, read_event
 from desk.lock import locked
 from desk.settings import Settings, read_settings
 from desk.vaultfile import KEY_BYTES, MAX_BYTES, Keys, VaultFile, read_vault_file, write_vault_file
@@ -142,6 +142,24 @@ class Vault:
             writer = Writer(connection, self._key, self.day)
             yield writer
             index.refresh(connection, writer.touched)
+
+    def newest_day(self) -> date:
+        """Return the latest day that the ends of the chains and the portal's bundles tell: no earlier one is today.
+
+        What was altered tells none; naming it is the log's check.
+        """
+        column, newest = tables.events.c, date.min
+        ends = select(column.reviewer, func.max(column.number)).group_by(column.reviewer)
+        with self.reading() as connection:
+            chosen = select(column.body).where(tuple_(column.reviewer, column.number).in_(ends))
+            bodies = connection.execute(chosen).scalars().all()
+            pulled = connection.execute(select(func.max(tables.bundles.c.pulled))).scalar_one()
+        for body in bodies:
+            with suppress(EventRefused, ValueError):
+                newest = max(newest, date.fromisoformat(read_event(body).day))
+        with suppress(ValueError):
+            newest = max(newest, date.fromisoformat(pulled or ""))
+        return newest
 
     def desk_key(self) -> SigningKey:
         """Return the key that signs acknowledgements."""

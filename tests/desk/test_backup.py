@@ -93,9 +93,12 @@ def test_going_back_is_never_silent(filled: Desk, tmp_path: Path) -> None:
 def test_copy_is_never_written_over(filled: Desk, tmp_path: Path) -> None:
     """Neither a copy nor a vault that is there is replaced."""
     (tmp_path / "copy.age").write_bytes(b"something else")
+    before = filled("verify").out
     assert 0 != filled("backup", str(tmp_path / "copy.age")).code
     assert b"something else" == (tmp_path / "copy.age").read_bytes()
+    assert (before, True) == (filled("verify").out, "last sealed copy: none yet\n" in filled("status").out)
     filled("backup", str(tmp_path / "real.age"))
+    assert f"last sealed copy: {day()}\n" in filled("status").out
     run = _restore(filled, tmp_path / "real.age", filled.folder)
     assert (1, True) == (run.code, "never written over" in run.err)
     assert 0 == filled("verify").code

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from deskkit import PASSPHRASE, Desk, Office, day, letter, typed
 from keepkit import OPEN, OUT, RECORD, later
+from sqlalchemy import insert, update
 
-from desk import purge, review, session, undo
+from desk import purge, review, session, tables, undo
 from desk.errors import Erased, NotDue
 from desk.junk import decide
 from desk.vault import open_vault, read_header
@@ -78,6 +79,42 @@ def test_clock_that_was_behind_makes_nothing_due(desk: Desk, office: Office, mon
     assert [] == desk("retention", "--json").json["due"]
     with later(desk, 365) as vault:
         assert [RECORD] == [one.subject for one in purge.due(vault)]
+
+
+def test_clock_that_is_behind_is_said(kept: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is done while the clock stands before what the vault knows, the desk says so first; else not."""
+    assert "WARNING" not in kept("list").err
+    monkeypatch.setattr(session, "today", lambda: day() - timedelta(days=1))
+    for arguments in (("list",), ("tag", OUT[:8], "REV.OVER"), ("verify",)):
+        run = kept(*arguments)
+        assert (0, f"desk: WARNING: this machine's clock says {day() - timedelta(days=1)}, and the vault ") == (
+            run.code,
+            run.err.split("has something")[0],
+        )
+    monkeypatch.setattr(session, "today", lambda: day() + timedelta(days=1))
+    assert "WARNING" not in kept("list").err
+
+
+def test_rule_that_nothing_follows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A schedule with a name mistyped erases nothing, and says so."""
+    monkeypatch.setattr(purge, "FOLLOWED", {**purge.FOLLOWED, "unused": "envelope"})
+    with pytest.raises(ValueError, match="unused"):
+        purge.schedule()
+
+
+def test_junk_that_somebody_keeps_is_not_due(kept: Desk) -> None:
+    """Of two decisions on one envelope the one that keeps it counts; the days are of the later one."""
+    (name,) = [aside["envelope"] for aside in kept("set-aside", "--json").json]
+    with open_vault(kept.folder, read_header(kept.folder), typed(PASSPHRASE), day() - timedelta(days=31)) as vault:
+        decide(vault, [name], junk=True)
+        with vault.writing() as writer:
+            other = {"envelope": name, "reviewer": "f" * 64, "junk": 0, "day": str(day() - timedelta(days=31))}
+            writer.connection.execute(insert(tables.junk), other)
+    with later(kept, 31) as vault:
+        assert [OUT] == [one.subject for one in purge.due(vault)]
+        with vault.writing() as writer:
+            writer.connection.execute(update(tables.junk).where(tables.junk.c.junk == 0), {"junk": 1})
+        assert sorted([OUT, name]) == [one.subject for one in purge.due(vault)]
 
 
 def test_one_wrong_clock_erases_nothing(kept: Desk) -> None:
