@@ -13,7 +13,7 @@ SOURCES := $(wildcard *.py crypto/*.py crypto/secret/*.py intake/*.py portal/*.p
            $(wildcard intake/*.json desk/*.json crypto/*.md) setup.cfg pyproject.toml README.md
 DEMO ?= demo-office
 PORT ?= 8640
-WORKERS ?= 2
+WORKERS ?= 3
 # A copy of tests/ outside the checkout, so that they meet the installed wheel and nothing else.
 OUTSIDE := $(or $(TMPDIR),/tmp)/underseal-tests-$(shell id -u)
 PYTEST = cd $(OUTSIDE) && UNDERSEAL_SOURCE=$(CURDIR) PATH=$(CURDIR)/$(BIN):$$PATH $(CURDIR)/$(BIN)/python -P -m pytest -c setup.cfg
@@ -70,7 +70,7 @@ outside: dev
 
 test: system lint outside
 	node --test tests/page/
-	$(PYTEST) tests -m "not long" --numprocesses $(WORKERS) --dist loadfile
+	$(PYTEST) tests -m "not long" --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # make faults the long kills, floods and fuzzing (an hour)
 faults: system-long outside

@@ -10,6 +10,7 @@ import base64
 import contextlib
 import re
 import stat
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
@@ -54,6 +55,7 @@ class Marks:
     addresses: tuple[str, ...] = field(
         default_factory=lambda: tuple(NETWORK + f"{byte | 16}.{byte ^ 85}" for byte in random_bytes(6))
     )
+    made: float = field(default_factory=time.time)  # nothing that was last changed before can hold them
 
     def word(self, kind: str) -> str:
         """Return the mark of a kind."""
@@ -110,6 +112,16 @@ def files_below(folders: Iterable[Path]) -> list[Path]:
     """Return every regular file below some folders; none for what is not there."""
     paths = [path for folder in folders if folder.is_dir() for path in sorted(folder.rglob("*"))]
     return [path for path in paths if not path.is_symlink() and path.is_file()]
+
+
+def changed_since(moment: float, paths: Iterable[Path]) -> list[Path]:
+    """Return those of these files that were made, written or renamed since then, to a second; none that has gone."""
+    found = []
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            if path.lstat().st_ctime >= moment - 1:
+                found.append(path)
+    return found
 
 
 def in_files(marks: Marks, paths: Iterable[Path]) -> set[str]:

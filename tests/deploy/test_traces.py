@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from hostkit import Host, await_, make_host, request
 from portalkit import PortalOffice, underseal
-from tracekit import SPELLINGS, Marks, family, files_below, in_files, in_memory, in_open_files
+from tracekit import SPELLINGS, Marks, changed_since, family, files_below, in_files, in_memory, in_open_files
 from visitkit import Visitors
 
 SHARED = [Path(name) for name in ("/dev/shm", "/var/tmp", "/var/log/nginx", "/var/lib/nginx", "/run/nginx")]
@@ -55,7 +55,8 @@ def on_disk(visitors: Visitors) -> set[str]:
     host = visitors.host
     temporary = [path for path in Path("/tmp").iterdir() if path.is_file()]
     processes = [*portal_processes(host), *nginx_processes(host)]
-    files = [*files_below([host.folder, *SHARED]), *temporary]
+    shared = changed_since(visitors.marks.made, [*files_below(SHARED), *temporary])
+    files = [*files_below([host.folder]), *shared]
     kept = [in_files(marks, files) | in_open_files(marks, processes) for marks in (visitors.marks, visitors.shown)]
     return kept[0] | kept[1]
 
@@ -197,6 +198,19 @@ def test_planted_address_is_found(tmp_path: Path) -> None:
     assert expected == in_files(marks, files_below([tmp_path]))
     (tmp_path / "shelf.sqlite").write_bytes(b"\x02\x00\x12\x34" + packed)
     assert expected | {"address as packed in shelf.sqlite"} == in_files(marks, files_below([tmp_path]))
+
+
+def test_file_of_before_is_passed_over(tmp_path: Path) -> None:
+    """What somebody else left in a shared place long ago is not looked at; what is written to now is."""
+    for name in ("old", "written"):
+        (tmp_path / name).write_bytes(b"x")
+    later = (tmp_path / "old").stat().st_ctime + 1.01
+    assert [] == changed_since(later, files_below([tmp_path]))
+    await_(lambda: time.time() > later)
+    with (tmp_path / "written").open("ab") as file:
+        file.write(b"y")
+    os.utime(tmp_path / "written", (0, 0))
+    assert [tmp_path / "written"] == changed_since(later, files_below([tmp_path]))
 
 
 def test_planted_name_is_found(tmp_path: Path) -> None:

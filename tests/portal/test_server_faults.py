@@ -94,7 +94,9 @@ def test_server_down_is_told(served: Served, office: PortalOffice, server: Postg
     send_until_taken(served, after)
     assert 5 > time.monotonic() - began
     assert {before, after} == set(shelf.bodies([digest(before), digest(after)]))
-    assert set(served.said().splitlines()) <= {"portal: OperationalError at /envelopes"}
+    assert set(served.said().splitlines()) <= {
+        f"portal: OperationalError at {path}" for path in ("/envelopes", "/keys.txt")
+    }
 
 
 def test_page_is_not_taken_without_server(served: Served, office: PortalOffice, server: PostgresqlServer) -> None:
