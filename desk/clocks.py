@@ -189,13 +189,23 @@ def board(vault: Vault, report: str | None = None) -> Board:
     with vault.reading() as connection:
         regime = regime_of(connection)
         cards = index.page(connection, []) if report is None else [_card(connection, report)]
-        said: dict[str, list[_Said]] = {}
-        for name, decisions in heads(all_decisions(connection, Topic.CLOCK, report)).items():
-            said[name] = [_said(decision) for decision in decisions]
+        said = _all_said(connection, report)
     urgent = tuple(card["report"] for card in cards if _cannot_wait(card))
     looks = _Looks(regime.profile, vault.day)
     clocks = [clock for card in cards for clock in _clocks(looks, card, said.get(card["report"], []))]
     return Board(regime, urgent, tuple(sorted(clocks, key=lambda clock: clock.order)))
+
+
+def _all_said(connection: Connection, report: str | None = None) -> dict[str, list[_Said]]:
+    decisions = heads(all_decisions(connection, Topic.CLOCK, report))
+    return {name: [_said(decision) for decision in each] for name, each in decisions.items()}
+
+
+def running(connection: Connection, today: date) -> frozenset[str]:
+    """Return the reports with a clock that somebody set, and whose last day has not passed: they are needed still."""
+    looks = _Looks(regime_of(connection).profile, today)
+    clocks = ((name, clock) for name, said in _all_said(connection).items() for clock in _set(looks, name, said))
+    return frozenset(name for name, clock in clocks if clock.outlook.state is not State.PASSED)
 
 
 class _Looks:
@@ -228,10 +238,14 @@ def _cannot_wait(card: Card) -> bool:
 def _clocks(looks: _Looks, card: Card, said: list[_Said]) -> Iterator[Clock]:
     if not _cannot_wait(card):
         yield from _by_themselves(looks, card, said)
+    yield from _set(looks, card["report"], said)
+
+
+def _set(looks: _Looks, report: str, said: list[_Said]) -> Iterator[Clock]:
+    """Yield the clocks of a report that somebody set."""
     for one in said:
         if one.mark in (Mark.OPEN, Mark.RELIED) and one.route in looks.routes and one.since != NONE:
-            outlook = looks.of(one.route, one.since)
-            yield Clock(card["report"], one.since, True, one.mark is Mark.RELIED, outlook)
+            yield Clock(report, one.since, True, one.mark is Mark.RELIED, looks.of(one.route, one.since))
 
 
 def _by_themselves(looks: _Looks, card: Card, said: list[_Said]) -> Iterator[Clock]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
 
-from desk import holds, index, tables
+from desk import clocks, holds, index, tables
 from desk.cards import NEW, Card, facts_of_many
 from desk.errors import Held, NotDue
 from desk.events import FIELDS, TEXT_FIELDS, Kind, read_event
@@ -109,6 +109,8 @@ def _due_reports(connection: Connection, today: date) -> Iterator[Due]:
     rules = [rule for rule in schedule()[1] if rule.of == "report"]
     gone = {(row.subject, row.what) for row in connection.execute(select(tables.purged))}
     work, cards, found = _work(connection), index.page(connection, []), holds.holds(connection)
+    needed = clocks.running(connection, today)
+    cards = [card for card in cards if card["report"] not in needed]
     facts = facts_of_many(connection, [card["report"] for card in cards])
     for card in cards:
         begun = _begun(card, facts[card["report"]], work)

@@ -31,7 +31,7 @@ def _spam(number: int) -> str:
     words = SPAM.split()
     chance = random.Random(number)
     words[chance.randrange(len(words))] = chance.choice(WORDS)
-    return " ".join([*words, chance.choice(WORDS), str(number)])
+    return " ".join([*words, chance.choice(WORDS), f"n{number}"])  # a bare number can be a statute
 
 
 def _flood(office: Office, count: int) -> tuple[list[bytes], str]:

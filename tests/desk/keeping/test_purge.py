@@ -71,6 +71,23 @@ def test_openings_and_views_are_no_work(kept: Desk) -> None:
         assert RECORD in {one.subject for one in purge.due(vault)}
 
 
+def test_running_clock_keeps_a_report(kept: Desk) -> None:
+    """What somebody may still file on is not due, whatever the schedule says; once its last day has passed it is."""
+    assert 0 == kept("clock", OUT[:8], "ulp", "--day", str(day())).code
+    with later(kept, 100) as vault:
+        assert [] == purge.due(vault)
+    with later(kept, 250) as vault:
+        assert [OUT] == [one.subject for one in purge.due(vault)]
+
+
+def test_closed_clock_keeps_nothing(kept: Desk) -> None:
+    """A clock that is done, or was set by mistake, keeps no report."""
+    kept("clock", OUT[:8], "ulp", "--day", str(day()))
+    assert 0 == kept("clock", OUT[:8], "ulp", "--remove").code
+    with later(kept, 100) as vault:
+        assert [OUT] == [one.subject for one in purge.due(vault)]
+
+
 def test_clock_that_was_behind_makes_nothing_due(desk: Desk, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """A desk whose clock stood years behind when it filed counts from the portal's day of the bundle."""
     with monkeypatch.context() as patched:
