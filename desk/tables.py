@@ -155,6 +155,7 @@ decisions = Table(
     Column("reviewer", String, nullable=False),
     Column("day", String, nullable=False),
     Index("decisions_of", "subject", "topic"),
+    Index("decisions_on", "topic"),
     sqlite_with_rowid=False,
 )
 junk = Table(

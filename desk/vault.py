@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlcipher3.dbapi2 as sqlcipher  # type: ignore[import-untyped]
-from sqlalchemy import Connection, Engine, StaticPool, create_engine, event, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, event, func, insert, select, update
 from sqlalchemy.exc import DatabaseError, NoResultFound, OperationalError
 
 from crypto.errors import CryptoError
@@ -149,14 +149,14 @@ class Vault:
         What was altered tells none; naming it is the log's check.
         """
         column, newest = tables.events.c, date.min
-        ends = select(column.reviewer, func.max(column.number)).group_by(column.reviewer)
+        latest = select(column.body).order_by(column.number.desc()).limit(1)
         with self.reading() as connection:
-            chosen = select(column.body).where(tuple_(column.reviewer, column.number).in_(ends))
-            bodies = connection.execute(chosen).scalars().all()
+            names = connection.execute(select(tables.reviewers.c.fingerprint)).scalars().all()
+            ends = [connection.execute(latest.where(column.reviewer == name)).scalar_one_or_none() for name in names]
             pulled = connection.execute(select(func.max(tables.bundles.c.pulled))).scalar_one()
-        for body in bodies:
+        for body in ends:
             with suppress(EventRefused, ValueError):
-                newest = max(newest, date.fromisoformat(read_event(body).day))
+                newest = max(newest, date.fromisoformat(read_event(body or "").day))
         with suppress(ValueError):
             newest = max(newest, date.fromisoformat(pulled or ""))
         return newest
