@@ -8,6 +8,7 @@ the desk decided; only masked words of reports that were passed are searched.
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -55,6 +56,7 @@ cards = Table(
 _SEARCH = "CREATE VIRTUAL TABLE found USING fts5(report UNINDEXED, words, tokenize='unicode61 remove_diacritics 2')"
 _WORDS_OF = text("SELECT rowid, words FROM found WHERE rowid IN :rows").bindparams(bindparam("rows", expanding=True))
 _DROP_WORDS = text("DELETE FROM found WHERE rowid = :row")
+_REBUILD = text("INSERT INTO found(found) VALUES('rebuild')")
 _PUT_WORDS = text("INSERT INTO found(rowid, report, words) VALUES(:row, :report, :words)")
 
 
@@ -66,13 +68,18 @@ def create(connection: Connection) -> None:
 
 
 def refresh(connection: Connection, reports: Iterable[str]) -> None:
-    """Make card, terms and searched words of these reports anew."""
+    """Make card, terms and searched words of these reports anew.
+
+    Where words go, the whole search is built anew: what parts its leaves would keep beginnings of words that have gone.
+    """
     made, sources = sorted(set(reports)), Sources(connection)
-    for start in range(0, len(made), MANY):
-        _refresh(connection, made[start : start + MANY], sources)
+    gone = [_refresh(connection, made[start : start + MANY], sources) for start in range(0, len(made), MANY)]
+    if any(gone):
+        connection.execute(_REBUILD)
 
 
-def _refresh(connection: Connection, reports: Sequence[str], sources: Sources) -> None:
+def _refresh(connection: Connection, reports: Sequence[str], sources: Sources) -> bool:
+    """Return whether words went."""
     found = {row.report: row for row in connection.execute(select(cards).where(cards.c.report.in_(reports)))}
     searched = dict(map(tuple, connection.execute(_WORDS_OF, {"rows": [row.row for row in found.values()]})))
     put_cards, put_terms, put_words, gone_words = [], [], [], []
@@ -96,6 +103,7 @@ def _refresh(connection: Connection, reports: Sequence[str], sources: Sources) -
     for statement, rows in steps:
         if rows:
             connection.execute(statement, rows)
+    return bool(gone_words)
 
 
 def faults(connection: Connection) -> list[str]:
@@ -111,9 +119,30 @@ def faults(connection: Connection) -> list[str]:
         == {report: one.card for report, one in wanted.items()},
         "terms": {(row.term, row.report) for row in connection.execute(select(terms))} == wanted_terms,
         "found": sorted(map(tuple, connection.execute(text("SELECT rowid, report, words FROM found"))))
-        == sorted(searched),
+        == sorted(searched)
+        and not stale(connection),
     }
     return [name for name, holds in found.items() if not holds]
+
+
+def stale(connection: Connection) -> list[str]:
+    """Return what the search keeps between its leaves though no word there begins so: left of words that have gone.
+
+    Source: SQLite's FTS5, "The %_idx Table"; a term's first byte tells its index, and there is one.
+    """
+    connection.exec_driver_sql("CREATE VIRTUAL TABLE temp.words USING fts5vocab('main', 'found', 'row')")
+    try:
+        words = connection.exec_driver_sql("SELECT term FROM temp.words ORDER BY term").scalars().all()
+    finally:
+        connection.exec_driver_sql("DROP TABLE temp.words")
+    living = sorted(word.encode() for word in words)
+    kept = [bytes(term)[1:] for term in connection.exec_driver_sql("SELECT term FROM found_idx").scalars() if term]
+    return [repr(term) for term in kept if not any(word.startswith(term) for word in _after(living, term))]
+
+
+def _after(living: list[bytes], term: bytes) -> list[bytes]:
+    at = bisect_left(living, term)
+    return living[at : at + 1]
 
 
 def rebuild(connection: Connection) -> None:
@@ -121,6 +150,7 @@ def rebuild(connection: Connection) -> None:
     connection.execute(delete(terms))
     connection.execute(delete(cards))
     connection.execute(text("DELETE FROM found"))
+    connection.execute(_REBUILD)
     refresh(connection, connection.execute(select(tables.reports.c.report)).scalars().all())
 
 

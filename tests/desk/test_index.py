@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What lists and search read is written anew only where it changed, and asked for by few questions."""
 
+import random
+
 import pytest
 from deskkit import PASSPHRASE, Desk, Office, day, letter, typed
 
-from desk import index, review
+from desk import custodian, index, review
 from desk.vault import Vault, open_vault, read_header
 from desk.verify import verify_vault
 
@@ -44,3 +46,27 @@ def test_searched_words_stay_while_they_are_the_same(filed: Desk) -> None:
         with vault.reading() as connection:
             assert [IDS[0]] == [report for report, _ in index.search(connection, "00", limit=9)]
         assert [] == verify_vault(vault).faults
+
+
+def test_no_word_stays_between_the_leaves(filed: Desk) -> None:
+    """Words that go leave nothing: not in the leaves, and not in what parts one leaf of the search from the next."""
+    chance = random.Random(3)
+    names = ["".join(chance.choices("bcdfghjklmnpqrstvwxz", k=8)) for _ in range(1_200)]
+    rows = [
+        {"row": chance.getrandbits(61), "report": f"{number:032x}", "words": f"{name}{last} was there"}
+        for number, (name, last) in enumerate((name, last) for name in names for last in "ab")
+    ]
+    gone = [row for row in rows if row["words"].split()[0].endswith("b")]
+    with open_vault(filed.folder, read_header(filed.folder), typed(PASSPHRASE), day()) as vault:
+        with vault.writing() as writer:
+            for row in chance.sample(rows, len(rows)):
+                writer.connection.execute(index._PUT_WORDS, row)
+            assert [] == index.stale(writer.connection)
+        with vault.writing() as writer:
+            writer.connection.execute(index._DROP_WORDS, [{"row": row["row"]} for row in gone])
+            assert [] != index.stale(writer.connection)  # what FTS5 itself leaves of them
+        custodian.quarantine(vault, IDS[0], "a name was missed")
+        with vault.reading() as connection:
+            assert [] == index.stale(connection)
+            left = repr(connection.exec_driver_sql("SELECT * FROM found_idx, found_data").fetchall())
+        assert [] == [word for row in gone if (word := row["words"].split()[0]) in left]
