@@ -23,6 +23,7 @@ from desk.reading import read_report
 from desk.review import checked_text
 from desk.roles import Act, refuse_unless
 from desk.second import Guarded, Request, agreed, use_up
+from desk.tombstones import refuse_if_erased
 from desk.vault import Vault, Writer
 from desk.words import Raw, refuse_unless_counsel, report_words
 
@@ -111,8 +112,12 @@ def pass_on(vault: Vault, case: Custody, reason: str, identities: Sequence[Hybri
 
 
 def may_quarantine(vault: Vault, report: str, *, isolate: bool) -> None:
-    """Return where a report may be taken back now. Raises RoleMissing; Isolated, which ends by counsel's hand only."""
+    """Return where a report may be taken back now.
+
+    Raises RoleMissing, Erased; Isolated, which ends by counsel's hand only.
+    """
     refuse_unless(vault, Act.CUSTODY)
+    refuse_if_erased(vault, report)
     with vault.reading() as connection:
         if custody_of(connection, report) is State.ISOLATED and not isolate:
             raise Isolated(report[:8])

@@ -22,6 +22,7 @@ from desk.events import Kind
 from desk.faults import DESK_ERROR, ID_TAKEN, NO_MATCH
 from desk.projections import stands_before
 from desk.settings import Settings
+from desk.tombstones import erased
 from desk.vault import Writer
 from intake.letter import Letter, LetterRefused, read_letter
 from intake.questionnaire import load_questionnaire, shipped_questionnaires
@@ -176,6 +177,8 @@ def erase_masked_words(writer: Writer, report: str) -> None:
 
 def _set_aside(writer: Writer, name: str, envelope: bytes, fault: str, sealed: bytes | None) -> Outcome:
     outcome = Outcome.UNOPENED if fault == NO_MATCH else Outcome.SET_ASIDE
+    if erased(writer.connection, [name]):
+        return outcome  # it was decided on, and went by the schedule: it is not kept again
     found = writer.connection.execute(select(tables.envelopes).where(tables.envelopes.c.envelope == name))
     earlier = found.mappings().one_or_none()
     row = {"envelope": name, "outcome": "set_aside", "report": None, "fault": fault, "day": writer.day.isoformat()}

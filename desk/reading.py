@@ -292,9 +292,9 @@ def reviewer_name(vault: Vault) -> str:
 def read_report(vault: Vault, report: str) -> Whole:
     """Return a report with all that reviewers did to it. Raises NoSuchReport where its facts were erased.
 
-    Their texts only where the report is passed, or this person may see what it hides.
+    Their texts only where the report is passed, or this person may see what it hides: of an isolated one, counsel.
     """
-    trusted = bool(roles_of(vault, vault.reviewer) & MAY[Act.RAW])
+    mine = roles_of(vault, vault.reviewer)
     with vault.reading() as connection:
         names = _names(connection)
         card = card_of(connection, report)
@@ -304,7 +304,8 @@ def read_report(vault: Vault, report: str) -> Whole:
         codings, openings = tables.codings.c, tables.openings.c
         coded = connection.execute(select(codings.code, codings.reviewer).where(codings.report == report)).all()
         opened = connection.execute(select(openings.reviewer, openings.day).where(openings.subject == report))
-        withheld = card["custody"] != State.PASSED and not trusted
+        act = Act.ISOLATED if card["custody"] == State.ISOLATED else Act.RAW
+        withheld = card["custody"] != State.PASSED and not mine & MAY[act]
         texts = [() if withheld else _written(connection, names, table, report, field) for table, field in _WRITTEN]
         return Whole(
             _report(card),

@@ -11,6 +11,7 @@ from desk.decisions import Topic, after, standing
 from desk.errors import NothingWritten, ReasonNeeded, TextTooLong
 from desk.events import Kind
 from desk.roles import Act, refuse_unless
+from desk.tombstones import erased, refuse_if_erased
 from desk.vault import Vault, Writer
 
 MAX_TEXT_BYTES = 64 * 1024
@@ -62,16 +63,18 @@ def checked_text(text: str) -> str:
 
 
 def add_note(vault: Vault, report: str, text: str) -> None:
-    """Add a note to a report. The event holds its digest, the words can be erased later."""
+    """Add a note to a report. The event holds its digest, the words can be erased later. Raises Erased."""
     refuse_unless(vault, Act.WORK)
+    refuse_if_erased(vault, report)
     text = checked_text(text)
     with vault.writing() as writer:
         writer.record(Kind.NOTED, report=report, text=writer.text(text))
 
 
 def summarize(vault: Vault, report: str, text: str) -> bool:
-    """Set this reviewer's summary of a report; return False where it already reads so."""
+    """Set this reviewer's summary of a report; return False where it already reads so. Raises Erased."""
     refuse_unless(vault, Act.WORK)
+    refuse_if_erased(vault, report)
     text = checked_text(text)
     joined = tables.summaries.join(tables.texts, tables.summaries.c.text == tables.texts.c.id)
     mine = (
@@ -89,7 +92,8 @@ def summarize(vault: Vault, report: str, text: str) -> bool:
 def set_status(vault: Vault, reports: Sequence[str], status: Status, reason: str = "") -> list[str]:
     """Set where the work stands, for all or none; return the reports for which that changed it.
 
-    Closing needs a reason: ReasonNeeded. Each report has its own copy, so that each is erased with its own.
+    Closing needs a reason: ReasonNeeded. Each report has its own copy, so that each is erased with its own;
+    of a report that was erased already none is kept.
     """
     refuse_unless(vault, Act.WORK)
     if status is Status.CLOSED and not reason.strip():
@@ -98,12 +102,13 @@ def set_status(vault: Vault, reports: Sequence[str], status: Status, reason: str
     statuses = tables.statuses.c
     with vault.writing() as writer:
         changed, steps = [], []
+        gone = erased(writer.connection, reports)
         for report in dict.fromkeys(reports):
             mine = select(statuses.status).where(statuses.report == report, statuses.reviewer == vault.reviewer)
             if (writer.connection.execute(mine).scalar_one_or_none() or Status.NEW) == status:
                 continue
             changed.append(report)
-            named = writer.text(text) if text else None
+            named = writer.text(text) if text and report not in gone else None
             steps.append((Kind.STATUS, {"report": report, "status": status.value, "reason": named}))
         writer.act("status", steps)
     return changed

@@ -12,6 +12,7 @@ from desk.codebook import load_codebook
 from desk.review import Status
 from desk.roles import Act
 from desk.session import JSON, VOICE, Desk, Where, read_text, tell_ending, today, with_desk
+from desk.tombstones import refuse_if_erased
 from desk.vault import Vault
 from desk.work_errors import CodesMissing, OneText, StatusMissing
 
@@ -114,6 +115,7 @@ def note(where: Where, report: str, source: str | None, template: str | None) ->
         raise OneText
     with where.open(Act.WORK) as here:
         name = reading.find_report(here.vault, report)
+        refuse_if_erased(here.vault, name)
         review.add_note(here.vault, name, text_from(here, "note", template))
     VOICE.say(f"{name[:8]} has a new note")
 
@@ -137,6 +139,7 @@ def summarize(where: Where, report: str, source: str | None, template: str | Non
         raise OneText
     with where.open(Act.WORK) as here:
         name = reading.find_report(here.vault, report)
+        refuse_if_erased(here.vault, name)
         changed = review.summarize(here.vault, name, text_from(here, "summary", template))
     VOICE.say(f"{name[:8]} has a new summary" if changed else f"{name[:8]} has this summary already: nothing changed")
 

@@ -99,17 +99,32 @@ def _save(vault: Vault, sort: Sort, name: str, terms: tuple[str, ...], text: str
         body = json.dumps({"name": name, "terms": terms, "text": text}, sort_keys=True)
         kept = there[0] if there else None
         fields = {"state": ON, "text": writer.text(body), "after": after(kept.stands) if kept else None}
-        writer.act("save", [(Kind(sort.value), {sort.value: kept.id if kept else random_bytes(4).hex(), **fields})])
+        saving = (Kind(sort.value), {sort.value: kept.id if kept else random_bytes(4).hex(), **fields})
+        writer.act("save", [saving, *_dropping(sort, there[1:])])
     return True
 
 
 def drop(vault: Vault, sort: Sort, untrusted_name: str) -> None:
-    """Let a filter or template stand no more. Raises NoSuchSaved."""
+    """Let a filter or template stand no more, nor another of its name. Raises NoSuchSaved."""
     refuse_unless(vault, Act.WORK)
-    one = find(vault, sort, untrusted_name)
+    name = find(vault, sort, untrusted_name).name
     with vault.writing() as writer:
-        fields = {"state": OFF, "text": None, "after": after(one.stands)}
-        writer.act("drop", [(Kind(sort.value), {sort.value: one.id, **fields})])
+        writer.act("drop", _dropping(sort, [one for one in _saved(writer.connection, sort) if one.name == name]))
+
+
+def _dropping(sort: Sort, items: Sequence[Saved]) -> list[tuple[Kind, dict[str, str | None]]]:
+    stands = {one.id: one.stands for one in items}
+    return [
+        (Kind(sort.value), {sort.value: name, "state": OFF, "text": None, "after": after(decisions)})
+        for name, decisions in stands.items()
+    ]
+
+
+def has_namesake(connection: Connection, sort: Sort, item: str, text: str) -> bool:
+    """Return whether another one stands under the name that this text gives; `item` is the id of the one it is of."""
+    found = connection.execute(select(tables.texts.c.text).where(tables.texts.c.id == text)).scalar_one_or_none()
+    name = json.loads(found)["name"] if found else ""
+    return any(one.name == name and one.id != item for one in _saved(connection, sort))
 
 
 def terms_for(one: Saved, reviewer: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from desk.events import Event, Kind
 from desk.projections import own_acts
 from desk.roles import Act as May
 from desk.roles import refuse_unless
+from desk.saved import Sort, has_namesake
 from desk.sources import Relation, Sources, standing_of
 from desk.vault import Vault
 from desk.work_errors import DecidedSince, NothingDone
@@ -96,10 +97,17 @@ def _refuse_if_followed(connection: Connection, decisions: list[Event]) -> None:
 
 
 def _refuse_if_replaced(connection: Connection, decisions: list[Event]) -> None:
-    """Raise DecidedSince where something else stands now than one of these took the place of: both would stand."""
+    """Raise DecidedSince where something else stands now than one of these took the place of: both would stand.
+
+    So it would with something that has been saved under the same name since.
+    """
     for event in decisions:
         if {one.id for one in _standing(connection, event)} != set(str(event.fields["after"] or "").split()):
             raise DecidedSince
+        if event.kind in (Kind.FILTER, Kind.TEMPLATE) and event.fields["text"]:
+            sort = Sort(event.kind.value)
+            if has_namesake(connection, sort, str(event.fields[sort.value]), str(event.fields["text"])):
+                raise DecidedSince
 
 
 def _standing(connection: Connection, event: Event) -> list[Decision]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from crypto.errors import CryptoError, NotForUs
 from crypto.primitives import digest
@@ -17,6 +17,7 @@ from desk.cards import custody_of
 from desk.custody import State, first_look
 from desk.errors import Erased, Isolated, NothingKept, NotOurKey, WordsRefused
 from desk.events import Kind
+from desk.tombstones import erased
 from desk.vault import Vault
 
 _ESCAPED = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
@@ -54,7 +55,7 @@ def report_words(vault: Vault, report: str, identities: Sequence[HybridIdentity]
     with vault.reading() as connection:
         row = connection.execute(columns.where(tables.reports.c.report == report)).one_or_none()
         state = custody_of(connection, report)
-        gone = _was_erased(connection, report)
+        gone = erased(connection, [report])
     if row is None:
         raise Erased(report[:8]) if gone else WordsRefused(report[:8])
     if state is State.ISOLATED:
@@ -64,11 +65,6 @@ def report_words(vault: Vault, report: str, identities: Sequence[HybridIdentity]
         raise WordsRefused(report[:8])
     _record(vault, report)
     return Raw(str(json.loads(plaintext)["text"]), row[2])  # read strictly before it was filed, and not changed since
-
-
-def _was_erased(connection: Connection, subject: str) -> bool:
-    found = select(tables.purged.c.rule).where(tables.purged.c.subject == subject)
-    return connection.execute(found).first() is not None
 
 
 def refuse_unless_counsel(vault: Vault, report: str, identities: Sequence[HybridIdentity]) -> None:
@@ -89,7 +85,7 @@ def aside_words(vault: Vault, envelope: str, identities: Sequence[HybridIdentity
     columns = select(tables.kept.c.sealed, tables.envelopes.c.sealed).select_from(joined)
     with vault.reading() as connection:
         row = connection.execute(columns.where(tables.kept.c.envelope == envelope)).one_or_none()
-        gone = _was_erased(connection, envelope)
+        gone = erased(connection, [envelope])
     if row is None and gone:
         raise Erased(envelope[:8])
     if row is None or row[0] is None or row[1] is None:

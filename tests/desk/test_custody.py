@@ -146,6 +146,22 @@ def test_isolated_is_for_counsel_alone(desk: Desk, office: Office) -> None:
     assert "annex says so" in desk("show", "3333").out
 
 
+def test_isolated_hides_what_was_written_about_it(desk: Desk, office: Office) -> None:
+    """Notes, summaries and reasons may quote what is isolated: the custodian reads them no more, counsel does."""
+    desk.receive(office.bundle([office.envelope(letter(id="33" * 16))]))
+    desk("note", "3333", typed="it says ALPHA")
+    desk("summarize", "3333", typed="about BRAVO")
+    desk("status", "3333", "closed", typed="as CHARLIE")
+    words = ("ALPHA", "BRAVO", "CHARLIE")
+    assert words == tuple(word for word in words if word in desk("show", "3333").out)
+    desk("quarantine", "3333", typed="look again")
+    assert words == tuple(word for word in words if word in desk("show", "3333").out)
+    desk("quarantine", "3333", "--isolate", typed="for counsel")
+    assert [] == [word for word in words if word in desk("show", "3333").out + desk("show", "3333", "--json").out]
+    desk("roles", "Ana Example", "--role", "custodian", "--role", "counsel")
+    assert words == tuple(word for word in words if word in desk("show", "3333").out)
+
+
 @pytest.mark.parametrize("written", ["text", "escaped", "broken"])
 def test_marking_in_what_was_set_aside(desk: Desk, office: Office, written: str) -> None:
     """A letter that is not as it must be holds a classified marking: counsel alone sees it, by role and by key."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Many at once, assignments, the next report, links and sources, filters, templates, undo and redo."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from terminal import in_terminal
 
 from desk import index, junk, links, projections, review, saved
 from desk.acts import NEVER_UNDONE
+from desk.events import Kind
 from desk.review import Status
 from desk.roles import people
 from desk.sources import Relation
@@ -194,8 +196,9 @@ def test_link_taken_off_by_another(filed: Desk, office: Office, tmp_path: Path) 
         (("assign", "0000", "Ana Example"), ("assign", "0000", "Ben Example")),
         (("link", "0000", "0101", "--same-source"), ("link", "0101", "0000", "--same-source")),
         (("filter", "save", "one", "--region", "R1"), ("filter", "save", "one", "--region", "R2")),
+        (("filter", "save", "new", "--region", "R1"), ("filter", "save", "new", "--region", "R2")),
     ],
-    ids=["assign", "link", "filter"],
+    ids=["assign", "link", "filter", "name"],
 )
 def test_what_was_undone_and_decided_anew_is_not_redone(
     filed: Desk, tmp_path: Path, mine: tuple[str, ...], theirs: tuple[str, ...]
@@ -246,6 +249,20 @@ def test_mine_is_whoever_asks(filed: Desk, tmp_path: Path) -> None:
     filed("assign", "0101", "Ana Example")
     assert IDS[:1] == [report["id"] for report in other("list", "--filter", "my-own", "--json").json]
     assert IDS[1:2] == [report["id"] for report in filed("list", "--filter", "my-own", "--json").json]
+
+
+def test_two_of_one_name_are_dropped_and_replaced_together(filed: Desk) -> None:
+    """Where two people saved under one name without knowing of each other, the next to decide decides on both."""
+    for verb in (("save", "spam"), ("drop", "spam")):
+        with open_vault(filed.folder, read_header(filed.folder), typed(PASSPHRASE), day()) as vault:
+            with vault.writing() as writer:
+                for number in ("aa", "bb"):
+                    text = writer.text(json.dumps({"name": "spam", "terms": [], "text": number}))
+                    writer.record(Kind.TEMPLATE, template=number * 4, state="on", text=text, after=None)
+            assert {"aa", "bb"} <= {one.text for one in saved.saved(vault, saved.Sort.TEMPLATE)}
+        assert 0 == filed("template", *verb, typed="as it shall be\n").code
+        kept = [one["text"] for one in filed("template", "--json").json]
+        assert kept == (["as it shall be"] if verb[0] == "save" else [])
 
 
 def test_template_gives_text(filed: Desk) -> None:

@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 from deskkit import PASSPHRASE, Desk, Office, day, letter, typed
 from keepkit import OPEN, OUT, RECORD, later
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from desk import purge, review, session, tables, undo
 from desk.errors import Erased, NotDue
+from desk.filing import Judged, file_envelope
 from desk.junk import decide
 from desk.vault import open_vault, read_header
 from desk.verify import verify_vault
@@ -153,6 +154,38 @@ def test_purge_erases_and_leaves_a_tombstone(kept: Desk) -> None:
     assert (OUT, "all", "out_of_scope") == (stone["subject"], stone["what"], stone["rule"])
     assert [RECORD, OPEN] == kept.ids()
     assert 3 == kept("show", "0303").code
+
+
+def test_nothing_is_written_of_what_was_erased(kept: Desk) -> None:
+    """Once a report's words are gone no new ones come to it, and what is typed is not taken; facts are worked on."""
+    with later(kept, 800) as vault:
+        purge.purge(vault, [one.subject for one in purge.due(vault)])
+        gone = [(stone["subject"], stone["what"]) for stone in purge.tombstones(vault)]
+    assert {(OUT, "all"), (RECORD, "all"), (OPEN, "words")} == set(gone)
+    for subject, _ in gone:
+        for verb in ("note", "summarize", "quarantine"):
+            run = kept(verb, subject[:8], typed="a long text\n")
+            assert (3, True, "a long text\n") == (run.code, "erased by the schedule" in run.err, run.left)
+    assert 0 == kept("status", OPEN[:8], "closed", typed="why\n").code
+    assert [0, 0] == [kept("tag", OPEN[:8], "REV.OVER").code, kept("assign", OPEN[:8], "Ana Example").code]
+    with open_vault(kept.folder, read_header(kept.folder), typed(PASSPHRASE), day()) as vault:
+        assert [] == verify_vault(vault).faults
+        with vault.reading() as connection:
+            assert [] == [reason for reason in connection.execute(select(tables.statuses.c.reason)).scalars() if reason]
+
+
+def test_purged_junk_is_not_kept_anew(kept: Desk) -> None:
+    """An erased envelope that comes again, and now opens to something that is refused, leaves nothing."""
+    (name,) = [aside["envelope"] for aside in kept("set-aside", "--json").json]
+    with open_vault(kept.folder, read_header(kept.folder), typed(PASSPHRASE), day() - timedelta(days=31)) as vault:
+        decide(vault, [name], junk=True)
+    with open_vault(kept.folder, read_header(kept.folder), typed(PASSPHRASE), day()) as vault:
+        purge.purge(vault, [name])
+        with vault.writing() as writer:
+            file_envelope(writer, name, b"as it came", Judged("letter-json", sealed=b"what it held"))
+        assert [] == verify_vault(vault).faults
+        with vault.reading() as connection:
+            assert [] == connection.execute(select(tables.kept.c.envelope)).scalars().all()
 
 
 def test_purged_junk_is_set_aside_no_more(kept: Desk) -> None:
