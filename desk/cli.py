@@ -213,7 +213,7 @@ def receive(
 def _receive_one(
     vault: Vault, file: BinaryIO, outgoing: Path | None, judge: Callable[[], Judge], all_junk: bool
 ) -> None:
-    found = examine(file, vault.settings, known_bundles(vault))
+    found = examine(file, vault.settings, known_bundles(vault), vault.day)
     _say_found(found)
     if _has_work(vault, found):
         filing = file_bundle(vault, file, found, judge(), all_junk=all_junk)

@@ -28,6 +28,7 @@ WORDS = {
     "bundle-signature": "not signed by our portal",
     "bundle-desk": "made for another desk",
     "bundle-fork": "it does not follow from the bundles this desk has received",
+    "bundle-day": "set the clock if it is behind; if the portal's is ahead, ask whoever runs the portal",
     "bundle-contents": "cut, altered, or longer than it says",
 }
 

@@ -73,14 +73,15 @@ def due(vault: Vault) -> list[Due]:
     """Return what is due today, by id: a subject under the first rule that takes it.
 
     Today is what two clocks agree on: this machine's, and the portal's as the newest bundle tells it, with a month
-    for the courier. One wrong clock erases nothing.
+    for the courier. One wrong clock erases nothing; a day of the portal's that is still to come is no day.
     """
     with vault.reading() as connection:
-        newest = connection.execute(select(func.max(tables.bundles.c.pulled))).scalar_one()
+        newest = vault.newest_pull(connection)
         if newest is None:
             return []
-        today = min(vault.day, date.fromisoformat(newest) + COURIER)
-        return sorted([*_due_reports(connection, today), *_due_junk(connection, today)], key=lambda d: d.subject)
+        today, last = min(vault.day, newest + COURIER), vault.last_day.isoformat()
+        found = [*_due_reports(connection, today, last), *_due_junk(connection, today, last)]
+        return sorted(found, key=lambda one: one.subject)
 
 
 def _work(connection: Connection) -> _Work:
@@ -105,7 +106,7 @@ def _work(connection: Connection) -> _Work:
     return _Work(last, frozenset(used))
 
 
-def _due_reports(connection: Connection, today: date) -> Iterator[Due]:
+def _due_reports(connection: Connection, today: date, last: str) -> Iterator[Due]:
     rules = [rule for rule in schedule()[1] if rule.of == "report"]
     gone = {(row.subject, row.what) for row in connection.execute(select(tables.purged))}
     work, cards, found = _work(connection), index.page(connection, []), holds.holds(connection)
@@ -113,7 +114,7 @@ def _due_reports(connection: Connection, today: date) -> Iterator[Due]:
     cards = [card for card in cards if card["report"] not in needed]
     facts = facts_of_many(connection, [card["report"] for card in cards])
     for card in cards:
-        begun = _begun(card, facts[card["report"]], work)
+        begun = _begun(card, facts[card["report"]], work, last)
         for rule in rules:
             since = begun + timedelta(days=rule.after_days)
             done = {(card["report"], WORDS), (card["report"], ALL)} & gone if rule.goes == WORDS else set()
@@ -123,9 +124,13 @@ def _due_reports(connection: Connection, today: date) -> Iterator[Due]:
                 break
 
 
-def _begun(card: Card, facts: Mapping[str, Any], work: _Work) -> date:
-    """Return the day from which is counted: of filing by either clock, or of the last work, whichever is latest."""
-    return date.fromisoformat(max(card["day"], facts.get("pulled") or "", work.last.get(card["report"], "")))
+def _begun(card: Card, facts: Mapping[str, Any], work: _Work, last: str) -> date:
+    """Return the day from which is counted: of filing by either clock, or of the last work, whichever is latest.
+
+    last  the last day that a bundle may be of; what stands under a later one is counted by the desk's clock
+    """
+    pulled = facts.get("pulled") or ""
+    return date.fromisoformat(max(card["day"], pulled if pulled <= last else "", work.last.get(card["report"], "")))
 
 
 def _takes(rule: Rule, card: Card, facts: Mapping[str, Any], work: _Work) -> bool:
@@ -137,7 +142,7 @@ def _takes(rule: Rule, card: Card, facts: Mapping[str, Any], work: _Work) -> boo
     return rule.id == "unused" and (untouched or card["status"] == CLOSED)
 
 
-def _due_junk(connection: Connection, today: date) -> Iterator[Due]:
+def _due_junk(connection: Connection, today: date, last: str) -> Iterator[Due]:
     rule = next(rule for rule in schedule()[1] if rule.of == "envelope")
     gone = set(connection.execute(select(tables.purged.c.subject)).scalars())
     held = tuple(one.id for one in holds.holds(connection))  # nobody can tell what an unread envelope is about
@@ -145,7 +150,7 @@ def _due_junk(connection: Connection, today: date) -> Iterator[Due]:
     marked = (
         select(junk.envelope, func.max(junk.day).label("day")).group_by(junk.envelope).having(func.min(junk.junk) == 1)
     )
-    received = connection.execute(select(bundles.day, bundles.pulled)).all()
+    received = connection.execute(select(bundles.day, bundles.pulled).where(bundles.pulled <= last)).all()
     for row in connection.execute(marked):
         if row.envelope in gone:
             continue

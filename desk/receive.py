@@ -4,6 +4,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 from itertools import islice
 from pathlib import Path
@@ -22,7 +23,7 @@ from desk.faults import in_words
 from desk.filing import Judge, Outcome, file_envelope
 from desk.reading import list_asides
 from desk.settings import Settings
-from desk.vault import Vault
+from desk.vault import AHEAD, Vault
 from intake import files
 from intake.acknowledgement import Acknowledgement, write_acknowledgement
 from intake.bundle import BundleRefused, Manifest, read_envelopes, read_head
@@ -72,13 +73,19 @@ def known_bundles(vault: Vault) -> Known:
     return Known(digests, max(digests, default=0))
 
 
-def examine(file: BinaryIO, settings: Settings, known: Known) -> Examined:
-    """Return the bundle, verified by every rule of FORMAT.md 7. Reads the whole file; raises BundleFault."""
+def examine(file: BinaryIO, settings: Settings, known: Known, day: date) -> Examined:
+    """Return the bundle, verified by every rule of FORMAT.md 7. Reads the whole file; raises BundleFault.
+
+    day  this machine's: a bundle of a day far after it would take the second clock from the schedule of erasing
+    """
     try:
         manifest, line, _ = read_head(file, settings.portal)
         start = file.tell()
         if manifest.desk != settings.desk.fingerprint:
             raise _fault("bundle-desk")
+        if manifest.pulled - day > AHEAD:
+            days = f"it is of {manifest.pulled}, and this machine's clock says {day}"
+            raise BundleFault(f"{days}: {in_words('bundle-day')}", "bundle-day")
         place = _place(manifest, digest(line), known)
         for _ in read_envelopes(file, manifest):
             pass

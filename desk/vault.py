@@ -4,7 +4,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from intake import files
 from intake.office import OfficeRefused
 
 VAULT_JSON, VAULT_SQLITE, LOCK = "vault.json", "vault.sqlite", "lock"
+AHEAD = timedelta(days=2)  # of this machine's day, at most, is the portal's: any later one tells nothing
 TEXT_SALT_BYTES = 32  # a short note must not be guessable from its digest after it is erased
 PRAGMAS = (
     "cipher_memory_security = ON",
@@ -146,20 +147,31 @@ class Vault:
     def newest_day(self) -> date:
         """Return the latest day that the ends of the chains and the portal's bundles tell: no earlier one is today.
 
-        What was altered tells none; naming it is the log's check.
+        What was altered tells none; naming it is the log's check. Nor does a bundle of a day that is no portal's yet.
         """
         column, newest = tables.events.c, date.min
         latest = select(column.body).order_by(column.number.desc()).limit(1)
         with self.reading() as connection:
             names = connection.execute(select(tables.reviewers.c.fingerprint)).scalars().all()
             ends = [connection.execute(latest.where(column.reviewer == name)).scalar_one_or_none() for name in names]
-            pulled = connection.execute(select(func.max(tables.bundles.c.pulled))).scalar_one()
+            pulled = self.newest_pull(connection)
         for body in ends:
             with suppress(EventRefused, ValueError):
                 newest = max(newest, date.fromisoformat(read_event(body or "").day))
+        return max(newest, pulled or date.min)
+
+    @property
+    def last_day(self) -> date:
+        """The last day that a bundle may be of: a portal's clock may be a little ahead of this machine's."""
+        return self.day + AHEAD
+
+    def newest_pull(self, connection: Connection) -> date | None:
+        """Return the portal's day of the newest bundle, of those that are of no day to come; None without one."""
+        pulled = tables.bundles.c.pulled
+        newest = select(func.max(pulled)).where(pulled <= self.last_day.isoformat())
         with suppress(ValueError):
-            newest = max(newest, date.fromisoformat(pulled or ""))
-        return newest
+            return date.fromisoformat(connection.execute(newest).scalar_one() or "")
+        return None
 
     def desk_key(self) -> SigningKey:
         """Return the key that signs acknowledgements."""

@@ -5,10 +5,12 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from unittest.mock import patch
 
-from deskkit import PASSPHRASE, Desk, day, manifest_digest, typed
+from deskkit import PASSPHRASE, Desk, Run, day, manifest_digest, typed
 from sqlalchemy import event
 
+from desk import session
 from desk.vault import Vault, open_vault, read_header
 
 RECORD, OPEN, OUT = "01" * 16, "02" * 16, "03" * 16
@@ -20,9 +22,15 @@ def later(desk: Desk, days: int, passphrase: str = PASSPHRASE) -> Iterator[Vault
     last = (desk.stick / "bundle").read_bytes()
     pull = json.loads(last[: last.index(b"\n")])["pull"] + 1
     after = desk.office.bundle([], pull, manifest_digest(last), pulled=day() + timedelta(days=days))
-    assert 0 == desk.receive(after).code
+    assert 0 == receive_on(desk, after, days).code
     with open_vault(desk.folder, read_header(desk.folder), typed(passphrase), day() + timedelta(days=days)) as vault:
         yield vault
+
+
+def receive_on(desk: Desk, bundle: bytes, days: int) -> Run:
+    """Receive a bundle where the machine's clock is so many days later."""
+    with patch.object(session, "today", lambda: day() + timedelta(days=days)):
+        return desk.receive(bundle)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 """Bundles: verified whole before anything is stored; gaps, forks and replays named; twice is once."""
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -193,6 +194,20 @@ def test_number_far_ahead_is_a_fork(desk: Desk, good: bytes, office: Office) -> 
     desk.receive(good)
     (desk.stick / "outgoing").rename(desk.stick / "sent")
     _refused(desk, office.bundle([], pull=10**14, previous="0" * 64), "bundle-fork")
+
+
+@pytest.mark.parametrize("days", [3, 400, (date.max - day()).days], ids=["three", "a year", "for ever"])
+def test_day_to_come_is_refused(desk: Desk, office: Office, days: int) -> None:
+    """A portal whose clock is ahead, or that lies, cannot end the schedule of erasing; both days are said."""
+    bundle = office.bundle([office.envelope(letter())], pulled=day() + timedelta(days=days))
+    _refused(desk, bundle, "bundle-day")
+    assert f"this machine's clock says {day()}: set the clock" in desk.receive(bundle).err
+
+
+def test_portal_a_little_ahead_is_received(desk: Desk, office: Office) -> None:
+    """Two days are the courier's and the time zone's affair, and no fault."""
+    bundle = office.bundle([office.envelope(letter())], pulled=day() + timedelta(days=2))
+    assert (0, 1) == (desk.receive(bundle).code, len(desk.ids()))
 
 
 def test_wrong_holder_acknowledges_nothing(desk: Desk, good: bytes, office: Office, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from deskkit import Office, filled, letter
+from deskkit import Office, day, filled, letter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
@@ -60,7 +60,7 @@ def whole(office: Office) -> bytes:
 
 def test_good_bundle_is_examined(facts: Settings, whole: bytes) -> None:
     """The bundle that the mutants come from is good."""
-    assert Place.NEXT is examine(io.BytesIO(whole), facts, Known({}, 0)).place
+    assert Place.NEXT is examine(io.BytesIO(whole), facts, Known({}, 0), day()).place
 
 
 @FUZZ
@@ -70,7 +70,7 @@ def test_changed_bundle_refused(facts: Settings, whole: bytes, edit: tuple[int, 
     changed = _edit(whole, *edit)
     if changed != whole:
         with pytest.raises(BundleFault):
-            examine(io.BytesIO(changed), facts, Known({}, 0))
+            examine(io.BytesIO(changed), facts, Known({}, 0), day())
 
 
 @FUZZ
@@ -79,7 +79,7 @@ def test_changed_manifest_refused(facts: Settings, whole: bytes, at: int, bit: i
     """Nor any bit of the manifest and the signature."""
     changed = _edit(whole, at, 1, bytes([whole[at] ^ 1 << bit]))
     with pytest.raises(BundleFault):
-        examine(io.BytesIO(changed), facts, Known({}, 0))
+        examine(io.BytesIO(changed), facts, Known({}, 0), day())
 
 
 @FUZZ

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Erased by the schedule and by two clocks, all or nothing; a tombstone stays."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
-from deskkit import PASSPHRASE, Desk, Office, day, letter, typed
+from deskkit import PASSPHRASE, Desk, Office, day, letter, manifest_digest, typed
 from keepkit import OPEN, OUT, RECORD, later
 from sqlalchemy import insert, select, update
 
-from desk import purge, review, session, tables, undo
+from desk import purge, receive, review, session, tables, undo
 from desk.errors import Erased, NotDue
 from desk.filing import Judged, file_envelope
 from desk.junk import decide
@@ -93,10 +93,27 @@ def test_clock_that_was_behind_makes_nothing_due(desk: Desk, office: Office, mon
     """A desk whose clock stood years behind when it filed counts from the portal's day of the bundle."""
     with monkeypatch.context() as patched:
         patched.setattr(session, "today", lambda: day() - timedelta(days=1100))
+        patched.setattr(receive, "AHEAD", timedelta(days=2000))  # as earlier programs received it
         assert 0 == desk.receive(office.bundle([office.envelope(letter("for the record", id=RECORD))])).code
     assert [] == desk("retention", "--json").json["due"]
     with later(desk, 365) as vault:
         assert [RECORD] == [one.subject for one in purge.due(vault)]
+
+
+@pytest.mark.parametrize("pulled", [date(2999, 1, 1), date.max], ids=str)
+def test_day_to_come_in_a_vault_tells_nothing(kept: Desk, monkeypatch: pytest.MonkeyPatch, pulled: date) -> None:
+    """A bundle of a far day that an earlier program took ends no retention, moves no clock and warns of none."""
+    last = manifest_digest((kept.stick / "bundle").read_bytes())
+    letters = [kept.office.envelope(letter("for the record", id="0a" * 16))]
+    with monkeypatch.context() as patched:
+        patched.setattr(receive, "AHEAD", timedelta.max)
+        assert 0 == kept.receive(kept.office.bundle(letters, 2, last, pulled=pulled)).code
+    for verb in (("list",), ("retention",), ("purge", "--dry-run"), ("clocks",), ("verify",)):
+        run = kept(*verb)
+        assert (0, False) == (run.code, "WARNING" in run.err), run.err
+    assert [] == kept("retention", "--json").json["due"]
+    with later(kept, 365) as vault:
+        assert {RECORD, OUT, "0a" * 16} == {one.subject for one in purge.due(vault)}
 
 
 def test_clock_that_is_behind_is_said(kept: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
