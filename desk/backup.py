@@ -8,7 +8,7 @@ can seal one, but not put another database under a line, nor another line over i
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -34,6 +34,7 @@ MIB = 1 << 20
 MAX_LINE_BYTES = 16_384
 _SIGNED = b"copy of a vault "  # before the line, in the namespace of events: no event begins so
 READ_BYTES = 1 << 16
+LEAST_DIGITS = 8  # of a digest that was written down
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ class About:
     def events(self) -> int:
         """How many events it holds."""
         return sum(number for number, _ in self.heads.values())
+
+    @property
+    def end(self) -> str:
+        """The digest of where all chains end: what people write down."""
+        return end_of(self.heads)
 
     def signed(self) -> bytes:
         """Return what the signature is over."""
@@ -105,14 +111,21 @@ def backup(vault: Vault, folder: Path, out: Path, watched: Callable[[Iterator[by
 
 def _note(vault: Vault) -> None:
     with vault.writing() as writer:
-        heads = json.dumps(_heads(writer.connection), sort_keys=True)
         stands = after(standing(writer.connection, Topic.BACKUP, Topic.BACKUP))
-        writer.record(Kind.BACKED_UP, heads=digest(heads.encode()), after=stands)
+        writer.record(Kind.BACKED_UP, heads=end_of(_heads(writer.connection)), after=stands)
 
 
 def last_copy(connection: Connection) -> str:
     """Return the day on which the last copy was begun, or nothing."""
     return max((one.day for one in standing(connection, Topic.BACKUP, Topic.BACKUP)), default="")
+
+
+def end_of(heads: Mapping[str, tuple[int, str]]) -> str:
+    """Return one digest of where all chains end: any event more, by anybody, gives another.
+
+    heads  number and digest of the last event by person
+    """
+    return digest(json.dumps(heads, sort_keys=True).encode())
 
 
 def _heads(connection: Connection) -> dict[str, tuple[int, str]]:
@@ -247,7 +260,10 @@ def _check_inside(about: About, folder: Path, unlocked: Unlocked, day: date) -> 
 
 
 def refuse_if_older(about: About, expected: str) -> None:
-    """Raise CopyDiffers unless the copy ends with this: the first digits of a last digest, as it was written down."""
+    """Raise CopyDiffers unless the copy ends here: the first digits of the digest of all ends, as it was written down.
+
+    The end of one person's chain does not do: an old copy has it too, where that person did nothing since.
+    """
     wanted = expected.strip().lower()
-    if len(wanted) < 8 or not any(last.startswith(wanted) for _, last in about.heads.values()):
+    if len(wanted) < LEAST_DIGITS or not about.end.startswith(wanted):
         raise CopyDiffers(about.day)

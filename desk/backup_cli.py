@@ -15,6 +15,7 @@ from desk.secretfiles import open_identities
 from desk.session import FOLDER_VARIABLE, VOICE, Where, today, typed, unasked, with_desk
 from desk.traces import leave_no_traces
 from desk.vaultfile import read_vault_file
+from desk.verify import SHOWN
 from intake import files
 
 _PATH = click.Path(path_type=Path)
@@ -39,7 +40,8 @@ def backup(where: Where, out: Path) -> None:
     with where.open(Act.COPY) as here:
         about = copies.backup(here.vault, where.folder, out, _watched)
     VOICE.say(f"a copy with {about.events} events, up to bundle {about.last_pull}, is in {out}")
-    VOICE.hint("write down the last digests that underseal desk verify shows: they tell whether a copy is the newest")
+    VOICE.say(f"it ends with {about.end[:SHOWN]}")
+    VOICE.hint("write these digits down, away from the desk: restore --expect takes no older copy for this one")
 
 
 @click.command()
@@ -48,7 +50,7 @@ def backup(where: Where, out: Path) -> None:
     "--dir", "folder", type=_PATH, envvar=FOLDER_VARIABLE, show_envvar=True, required=True, help="Folder to make."
 )
 @click.option("--identity", type=_PATH, required=True, help="custodian.age, or counsel's.")
-@click.option("--expect", metavar="DIGITS", help="The first digits of the last digest, as somebody wrote them down.")
+@click.option("--expect", metavar="DIGITS", help="The digits that backup or verify showed for the whole.")
 @click.option("--passphrase-file", type=_PATH, help="One passphrase for everything (throwaway only).")
 def restore(copy: Path, folder: Path, identity: Path, expect: str | None, passphrase_file: Path | None) -> None:
     """Make a vault again from a sealed copy, in a new folder.

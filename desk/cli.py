@@ -25,6 +25,7 @@ from desk import (
     train_cli,
     work_cli,
 )
+from desk.backup import end_of
 from desk.errors import (
     DeskKeyDiffers,
     FileUnopened,
@@ -314,5 +315,7 @@ def verify(where: Where, rebuild: bool) -> None:
             raise VerifyFailed(checked.faults[0])
         for reviewer, head in checked.heads.items():
             VOICE.answer(f"{reviewer}: {head.number} events, the last {head.digest}")
+        end = end_of({name: (head.number, head.digest or "") for name, head in checked.heads.items()})
+        VOICE.answer(f"the whole: {len(checked.events)} events, ending with {end}")
         VOICE.say(f"{len(checked.events)} events hold together, and everything they name")
-        VOICE.hint(f"write down the first {SHOWN} digits of the last digest: it shows later that nothing was cut off")
+        VOICE.hint(f"write down the first {SHOWN} digits of the last line: they show later that nothing was cut off")

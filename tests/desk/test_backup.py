@@ -90,6 +90,23 @@ def test_going_back_is_never_silent(filled: Desk, tmp_path: Path) -> None:
     assert "bundles up to 1" in run.err
 
 
+def test_one_persons_end_is_not_the_end(filled: Desk, tmp_path: Path) -> None:
+    """An old copy ends where somebody who did nothing since ends; that is no match, nor is too little of one."""
+    (tmp_path / "ben").write_text("nine bells at the harbour\n")
+    assert 0 == filled("join", "Ben Example", "--role", "coder", "--new-passphrase-file", str(tmp_path / "ben")).code
+    said = filled("backup", str(tmp_path / "old.age")).err
+    old = filled("verify").out.split()[-1]
+    assert f"desk: it ends with {old[:12]}\n" in said
+    filled("note", "1111", typed="more work")
+    lines = filled("verify").out.splitlines()
+    ends = [line.split()[-1] for line in lines]
+    assert (3, True) == (len(set(ends)), lines[-1].startswith("the whole: "))
+    for digits in (*(end[:12] for end in ends), old[:7], ""):
+        run = _restore(filled, tmp_path / "old.age", tmp_path / "again", "custodian.age", "--expect", digits)
+        assert (4, False) == (run.code, (tmp_path / "again").exists()), digits
+    assert 0 == _restore(filled, tmp_path / "old.age", tmp_path / "again", "custodian.age", "--expect", old[:8]).code
+
+
 def test_copy_is_never_written_over(filled: Desk, tmp_path: Path) -> None:
     """Neither a copy nor a vault that is there is replaced."""
     (tmp_path / "copy.age").write_bytes(b"something else")

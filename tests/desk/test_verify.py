@@ -150,8 +150,12 @@ def test_rebuild_keeps_hands_off_a_bad_log(busy: Desk) -> None:
 
 
 def test_verify_tells_the_head(busy: Desk) -> None:
-    """The end of the chain is answered, to be written down."""
-    found = re.fullmatch(r"SHA256:\S{43}: 20 events, the last [0-9a-f]{64}\n", busy("verify").out)
+    """The end of each chain is answered, and one of all together, to be written down."""
+    each, whole = (
+        r"SHA256:\S{43}: 20 events, the last [0-9a-f]{64}\n",
+        r"the whole: 20 events, ending with [0-9a-f]{64}\n",
+    )
+    found = re.fullmatch(each + whole, busy("verify").out)
     assert found is not None
 
 
