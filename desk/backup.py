@@ -7,7 +7,9 @@ The line holds the digest of the database, and is signed by the desk's key: whoe
 can seal one, but not put another database under a line, nor another line over it.
 """
 
+import io
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -21,17 +23,20 @@ from crypto.errors import Broken, CryptoError, NotForUs, Untrusted
 from crypto.primitives import digest, running_digest
 from crypto.secret.identity import HybridIdentity
 from crypto.secret.opening import open_stream
-from crypto.signature import Namespace, sign, verify
+from crypto.signature import SIGNATURE_CHARACTERS, Namespace, sign, verify
 from desk import tables
 from desk.decisions import Topic, after, standing
-from desk.errors import CopyDiffers, CopyRefused, NotOurKey
+from desk.errors import CopyDiffers, CopyRefused, CopyTooWide, NotOurKey, VaultFileRefused
 from desk.events import Kind
 from desk.vault import LOCK, VAULT_JSON, VAULT_SQLITE, Unlocked, Vault, chain_head, check_empty, open_vault
 from desk.vaultfile import MAX_BYTES, read_vault_file
 from intake import files
+from intake.strictjson import JsonRefused, read_json
 
 MIB = 1 << 20
-MAX_LINE_BYTES = 16_384
+MAX_LINE_BYTES = 60_000  # some 450 people; a copy is read in pieces of 65,536 bytes, and the line is in the first
+_FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}", re.ASCII)
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _SIGNED = b"copy of a vault "  # before the line, in the namespace of events: no event begins so
 READ_BYTES = 1 << 16
 LEAST_DIGITS = 8  # of a digest that was written down
@@ -93,9 +98,10 @@ def backup(vault: Vault, folder: Path, out: Path, watched: Callable[[Iterator[by
     """Write a sealed copy of the vault to a new file, and return what it says of itself.
 
     That a copy is made is recorded once there is a file to write to, so that the copy knows of itself; one that was
-    cut short stands in the log, too. Raises FileThere, NotStored.
+    cut short stands in the log, too. Raises CopyTooWide, FileThere, NotStored.
     watched  passes the pieces on, and may show how far it is; the number is how many there will be
     """
+    _refuse_if_too_wide(vault, folder)
     with files.new_file(out) as file:
         _note(vault)
         key = vault.desk_key()
@@ -113,6 +119,14 @@ def _note(vault: Vault) -> None:
     with vault.writing() as writer:
         stands = after(standing(writer.connection, Topic.BACKUP, Topic.BACKUP))
         writer.record(Kind.BACKED_UP, heads=end_of(_heads(writer.connection)), after=stands)
+
+
+def _refuse_if_too_wide(vault: Vault, folder: Path) -> None:
+    """Raise CopyTooWide where nobody could read the first line again. A signature's room covers what is to come."""
+    with vault.reading() as connection:
+        about = _about(vault, connection, folder, io.BytesIO())
+    if len(replace(about, signature="=" * SIGNATURE_CHARACTERS).line()) > MAX_LINE_BYTES:
+        raise CopyTooWide
 
 
 def last_copy(connection: Connection) -> str:
@@ -201,17 +215,29 @@ def _chained(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _read_about(line: bytes) -> About:
+    """Return what a line says, which anybody may have written: of it nothing is shown or used before it is checked."""
     try:
-        body = json.loads(line)
-        if body["v"] != 2 or len(body) != 9:
+        body = read_json(line, max_bytes=MAX_LINE_BYTES)
+        heads = {name: (number, last) for name, (number, last) in body["heads"].items()}
+        named = {name: body[name] for name in ("office", "day", "last_pull", "vault_json", "database_bytes")}
+        about = About(**named, heads=heads, database=body["database"], signature=body["signature"])
+        if not _is_well_formed(about) or about.line() != line + b"\n":
             raise ValueError
-        heads = {str(name): (int(number), str(last)) for name, (number, last) in body["heads"].items()}
-        read_vault_file(body["vault_json"].encode("ascii"))
-        counts = int(body["last_pull"]), int(body["database_bytes"])
-        office, day, database, signature = (str(body[name]) for name in ("office", "day", "database", "signature"))
-        return About(office, day, heads, counts[0], body["vault_json"], counts[1], database, signature)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        read_vault_file(about.vault_json.encode("ascii"))
+    except (JsonRefused, VaultFileRefused, ValueError, KeyError, TypeError, AttributeError):
         raise CopyRefused("its first line is not one that desk backup writes") from None
+    return about
+
+
+def _is_well_formed(about: About) -> bool:
+    counts = [about.last_pull, about.database_bytes, *(number for number, _ in about.heads.values())]
+    return (
+        all(_FINGERPRINT.fullmatch(name) for name in (about.office, *about.heads))
+        and all(type(count) is int and count >= 0 for count in counts)
+        and isinstance(about.signature, str)
+        and date.fromisoformat(about.day).isoformat() == about.day
+        and all(_DIGEST.fullmatch(name) for name in (about.database, *(last for _, last in about.heads.values())))
+    )
 
 
 def restore(copy: Copy, folder: Path, unlocked: Unlocked, day: date) -> None:

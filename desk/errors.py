@@ -21,6 +21,12 @@ class VaultThere(DeskError):
     hint = "choose another folder with --dir"
 
 
+class VaultCut(DeskError):
+    """{} holds the beginnings of a vault without vault.json: its making was cut, or its vault.json is lost"""
+
+    hint = "after an init or restore that was cut, remove the folder and run it again; else put vault.json back"
+
+
 class NotSetUp(DeskError):
     """{} is missing or not what the ceremony makes"""
 
@@ -372,6 +378,12 @@ class CopyRefused(DeskError):
 
     exit_code = Exit.UNTRUSTED
     hint = "try another copy; nothing was made"
+
+
+class CopyTooWide(DeskError):
+    """more people have joined than a copy can name; nothing was written"""
+
+    hint = "keep a copy of the whole folder instead: the passphrases lock it"
 
 
 class CopyDiffers(DeskError):

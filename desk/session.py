@@ -18,7 +18,7 @@ from desk.passphrase import Passphrases
 from desk.roles import Act, refuse_unless
 from desk.traces import leave_no_traces
 from desk.vault import Vault, open_vault, read_header
-from intake.console import Voice
+from intake.console import Voice, one_line
 from intake.keydays import ending
 
 VOICE = Voice("desk")
@@ -67,15 +67,15 @@ def unasked(passphrase_file: Path | None, *, yes: bool = False) -> bool:
 
 
 def typed(word: str, question: str) -> None:
-    """Return once somebody has typed this word, which the question shows. Raises NotAgreed."""
-    answer: str = click.prompt(f"type {word} {question}", err=True)
+    """Return once somebody has typed this word, which the question shows, whatever is in it. Raises NotAgreed."""
+    answer: str = click.prompt(one_line(f"type {word} {question}"), err=True)
     if answer.strip() != word:
         raise NotAgreed
 
 
 def agreed_to(question: str) -> None:
     """Return once somebody has said yes. Raises NotAgreed."""
-    if not click.confirm(question, err=True):
+    if not click.confirm(one_line(question), err=True):
         raise NotAgreed
 
 

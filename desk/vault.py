@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The vault: one SQLCipher file under a key that only the passphrase gives, and the log inside it."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +18,16 @@ from crypto.primitives import digest, random_bytes
 from crypto.signature import PublicKey, SigningKey
 from desk import index, projections, tables
 from desk.decisions import Topic, after, standing
-from desk.errors import Damaged, NewerVault, NotStored, NoVault, VaultFileRefused, VaultThere, WrongVaultPassphrase
+from desk.errors import (
+    Damaged,
+    NewerVault,
+    NotStored,
+    NoVault,
+    VaultCut,
+    VaultFileRefused,
+    VaultThere,
+    WrongVaultPassphrase,
+)
 from desk.events import Event, EventRefused, Head, Kind, Signed, Value, next_event, read_event
 from desk.lock import locked
 from desk.settings import Settings, read_settings
@@ -26,6 +36,7 @@ from intake import files
 from intake.office import OfficeRefused
 
 VAULT_JSON, VAULT_SQLITE, LOCK = "vault.json", "vault.sqlite", "lock"
+_PART = re.compile(r"\.[0-9a-f]{16}\.part", re.ASCII)  # a file that was being written
 AHEAD = timedelta(days=2)  # of this machine's day, at most, is the portal's: any later one tells nothing
 TEXT_SALT_BYTES = 32  # a short note must not be guessable from its digest after it is erased
 PRAGMAS = (
@@ -277,10 +288,12 @@ def join(connection: Connection, key: SigningKey, name: str, day: date) -> None:
 
 
 def check_empty(folder: Path) -> None:
-    """Raise VaultThere if the folder holds anything."""
+    """Raise VaultThere if the folder holds anything, or VaultCut if that is the beginnings of a vault and no more."""
     if not folder.exists():
         return
     left = {path.name for path in folder.iterdir()} if folder.is_dir() else {folder.name}
+    if left and all(name in (VAULT_SQLITE, f"{VAULT_SQLITE}-journal", LOCK) or _PART.fullmatch(name) for name in left):
+        raise VaultCut(folder.name)
     if left:
         raise VaultThere(folder.name)
 

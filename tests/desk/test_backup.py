@@ -2,7 +2,10 @@
 """A sealed copy gives the vault back, to the right keys alone, whole or not at all, and never back in silence."""
 
 import io
+import json
+import math
 import random
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +14,10 @@ from deskkit import CANARY, PASSPHRASE, Desk, Office, Run, command, day, letter,
 
 from crypto.envelope import seal_stream
 from crypto.primitives import digest
-from desk import backup
-from desk.vault import open_vault, read_header
+from crypto.signature import SigningKey
+from desk import backup, session
+from desk.errors import NotAgreed
+from desk.vault import join, open_vault, read_header
 
 MIB = 1 << 20
 
@@ -105,6 +110,87 @@ def test_one_persons_end_is_not_the_end(filled: Desk, tmp_path: Path) -> None:
         run = _restore(filled, tmp_path / "old.age", tmp_path / "again", "custodian.age", "--expect", digits)
         assert (4, False) == (run.code, (tmp_path / "again").exists()), digits
     assert 0 == _restore(filled, tmp_path / "old.age", tmp_path / "again", "custodian.age", "--expect", old[:8]).code
+
+
+_GOOD = {"day": "2031-05-06", "heads": {}, "last_pull": 0, "database_bytes": 10, "database": "0" * 64}
+
+
+def _forged(desk: Desk, out: Path, **changes: object) -> Path:
+    """Write what anybody can: a copy sealed to the office, with a line of one's own."""
+    with open_vault(desk.folder, read_header(desk.folder), typed(PASSPHRASE), day()) as vault:
+        office, to = vault.settings.office.root.fingerprint, vault.settings.long_lived
+    body = {"v": 2, "office": office, "vault_json": (desk.folder / "vault.json").read_text(), "signature": "x", **_GOOD}
+    data = io.BytesIO(json.dumps({**body, **changes}, sort_keys=True).encode() + b"\n" + bytes(MIB))
+    out.write_bytes(b"".join(seal_stream(data.read, to)))
+    return out
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("last_pull", math.inf), ("last_pull", "9" * 5000), ("last_pull", True), ("last_pull", -1)),
+        *(("database_bytes", math.inf), ("database_bytes", -5), ("database_bytes", 10**30), ("database", "x")),
+        *(("day", "\x1b]0;evil\x07"), ("day", "20310506"), ("day", "\ud800"), ("day", 5), ("office", "\x1b[2J")),
+        *(("heads", {"a": [1, "b"]}), ("heads", [1]), ("vault_json", "{}"), ("vault_json", 7), ("signature", None)),
+    ],
+    ids=[f"line{number}" for number in range(18)],
+)
+def test_forged_line_is_refused(desk: Desk, tmp_path: Path, field: str, value: object) -> None:
+    """Nothing of a line that the desk never writes reaches the terminal; it is refused, and nothing is made."""
+    run = _restore(desk, _forged(desk, tmp_path / "forged.age", **{field: value}), tmp_path / "again")
+    assert (4, "", False) == (run.code, run.out, (tmp_path / "again").exists())
+    assert "desk: this is not a copy that can be gone back to: its first line is not one" in run.err
+    assert "a copy of" not in run.err
+
+
+def test_forged_line_of_the_right_shape_makes_nothing(desk: Desk, tmp_path: Path) -> None:
+    """The same line without a fault in its shape is met by the checks after it."""
+    run = _restore(desk, _forged(desk, tmp_path / "forged.age"), tmp_path / "again")
+    assert (4, True) == (run.code, "a copy of 2031-05-06" in run.err)
+    assert [] == list((tmp_path / "again").iterdir())
+
+
+def test_prompts_only_print(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever a question is given, the terminal only prints it."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("no\nno\n"))
+    for ask in (lambda text: session.typed(text, text), session.agreed_to):
+        with pytest.raises(NotAgreed):
+            ask("\x1b]0;evil\x07\r\n\u202e")
+    shown = "".join(capsys.readouterr())
+    assert ([], 3) == ([mark for mark in "\x1b\x07\r\u202e" if mark in shown], shown.count("]0;evil"))
+
+
+@pytest.mark.parametrize(("people", "code"), [(200, 0), (480, 1)])
+def test_many_people_have_a_copy_or_none(desk: Desk, tmp_path: Path, people: int, code: int) -> None:
+    """What is written can be gone back to; what could not be is refused before anything is written."""
+    with (
+        open_vault(desk.folder, read_header(desk.folder), typed(PASSPHRASE), day()) as vault,
+        vault.writing() as writer,
+    ):
+        for number in range(people):
+            join(writer.connection, SigningKey.generate(), f"Person {number}", day())
+    before = desk("verify").out
+    run = desk("backup", str(tmp_path / "copy.age"))
+    assert (code, not code) == (run.code, (tmp_path / "copy.age").exists())
+    if code:
+        assert (True, before) == ("more people have joined than a copy can name" in run.err, desk("verify").out)
+    else:
+        assert 0 == _restore(desk, tmp_path / "copy.age", tmp_path / "again").code
+
+
+@pytest.mark.parametrize(
+    "left", [("vault.sqlite",), ("vault.sqlite", "lock"), (".00112233aabbccdd.part",)], ids="+".join
+)
+def test_restore_that_was_cut_says_so(filled: Desk, tmp_path: Path, left: tuple[str, ...]) -> None:
+    """What a killed run leaves is no vault, and is not called one; with that folder gone it runs again."""
+    filled("backup", str(tmp_path / "copy.age"))
+    (tmp_path / "again").mkdir()
+    for name in left:
+        (tmp_path / "again" / name).touch()
+    run = _restore(filled, tmp_path / "copy.age", tmp_path / "again")
+    assert (1, True, False) == (run.code, "its making was cut" in run.err, "never written over" in run.err)
+    shutil.rmtree(tmp_path / "again")
+    assert 0 == _restore(filled, tmp_path / "copy.age", tmp_path / "again").code
 
 
 def test_copy_is_never_written_over(filled: Desk, tmp_path: Path) -> None:
