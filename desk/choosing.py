@@ -12,14 +12,13 @@ from click.shell_completion import CompletionItem
 
 from desk import reading, saved, showing
 from desk.codebook import load_codebook
-from desk.custody import State
+from desk.custody import State, all_flags
 from desk.deadlines import checked_month
 from desk.duplicates import groups
 from desk.review import Status
 from desk.session import VOICE, agreed_to
 from desk.vault import Vault
 from desk.work_errors import ManyChosen, NothingChosen
-from intake.detectors import rules
 
 FEW = 20  # more are asked about
 YES = click.option("--yes", is_flag=True, help=f"Do not ask, even where it is more than {FEW} at once.")
@@ -45,7 +44,7 @@ def completing(words: Callable[[], Sequence[str]]) -> Callable[..., list[Complet
 
 _KINDS = completing(lambda: list(load_codebook().kinds))
 _CODES = completing(lambda: list(load_codebook().codes))
-_FLAGS = completing(lambda: [rule.id for rule in rules()])
+_FLAGS = completing(all_flags)
 _STATUSES, _STATES = [status.value for status in Status], [state.value for state in State]
 OPTIONS = (
     click.option("--filter", "named", metavar="NAME", help="Only what a saved filter takes."),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from desk.stricter import CLASSIFIED, find_stricter, words_of
+from desk.stricter import CLASSIFIED, RULES, find_stricter, words_of
 from intake.detectors import Group, Hit, combine, find, folded, rules
 
 COMBINATION = "combination"  # several facts that together could point to one case
@@ -65,6 +65,11 @@ def first_look(text: str, answers: Mapping[str, object]) -> Look:
     if together:
         spans += _uncovered(together.hits, spans)
     return Look(_state(flags), tuple(sorted(flags)), bool(flags & CANNOT_WAIT), joined(spans))
+
+
+def all_flags() -> tuple[str, ...]:
+    """Return every flag that a report can have: the detectors' rules, the desk's own stricter ones, and COMBINATION."""
+    return tuple(sorted({COMBINATION, *RULES, *(rule.id for rule in rules())}))
 
 
 def _state(flags: set[str]) -> State:

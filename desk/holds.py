@@ -15,7 +15,7 @@ from crypto.secret.identity import HybridIdentity
 from desk import index, tables
 from desk.cards import Card, terms_of
 from desk.codebook import load_codebook
-from desk.custody import COMBINATION
+from desk.custody import all_flags
 from desk.decisions import OFF, ON, Decision, Topic, after, all_decisions, heads, standing
 from desk.errors import Held, NoSuchHold
 from desk.events import Kind
@@ -23,7 +23,6 @@ from desk.keeping_errors import NotCounselsKey, ScopeRefused
 from desk.review import checked_text
 from desk.roles import Act, refuse_unless
 from desk.vault import Vault
-from intake.detectors import rules
 from intake.questionnaire import load_questionnaire, shipped_questionnaires
 
 ANSWERS = {"month": "event_month", "region": "region", "program": "program"}  # field of each prefix
@@ -76,7 +75,7 @@ def _lasting(vault: Vault, prefix: str, value: str) -> bool:
     if prefix == "kind":
         return value in load_codebook().kinds
     if prefix == "flag":
-        return value in {COMBINATION, *(rule.id for rule in rules())}
+        return value in all_flags()
     regions = [region.id for region in vault.settings.office.regions]
     return any(
         field.accepts(value, regions)

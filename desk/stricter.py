@@ -66,6 +66,7 @@ _ANY: dict[str, tuple[str, ...]] = {  # these meet the copy in lower case
         r"\bgrand jury\b|\bsealed (?:indictment|record|order|case)s?\b",
     ),
 }
+RULES = tuple(sorted({*_CASED, *_ANY}))
 _NOT_NAMES = (
     "Afghan|Mexican|Guatemalan|Honduran|Salvadoran|Nicaraguan|Cuban|Haitian|Venezuelan|Colombian|Ecuadorian|Russian",
     "Federal|Government|Department|Agency|Border|National|State|American|United|States|U\\.?S\\.?",

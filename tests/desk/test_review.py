@@ -10,7 +10,9 @@ from deskkit import CANARY, PASSPHRASE, Desk, Office, letter
 
 from crypto.secret.secretfile import seal_secret
 from desk.codebook import load_codebook
+from desk.reading_cli import list_
 from desk.review_cli import tag
+from desk.stricter import RULES
 
 
 @pytest.fixture
@@ -244,6 +246,13 @@ def test_completion_offers_codes_only() -> None:
     """The shell completes codes; ids of reports never leave the vault for it."""
     assert ["REV.OVER"] == [item.value for item in _complete("rev.ov")]
     assert [] == _complete("00")
+
+
+def test_completion_offers_every_flag() -> None:
+    """The detectors' rules and the desk's own, as lists show them."""
+    (flag,) = [option for option in list_.params if option.name == "flag"]
+    offered = {item.value for item in flag.shell_complete(click.Context(list_), "")}
+    assert {*RULES, "a_number", "combination"} <= offered
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from keepkit import OPEN, OUT, later, questions
 from desk import holds, purge
 from desk.certificate import certificate
 from desk.errors import Held, RoleMissing
+from desk.stricter import RULES
 from desk.vault import Vault, open_vault, read_header
 from desk.verify import verify_vault
 
@@ -66,7 +67,7 @@ def test_mistyped_scope_is_refused(kept: Desk, term: str) -> None:
     ("term", "scope", "many"),
     [
         ("report:0303", f"report:{OUT}", 1),
-        ("flag:a_number", "flag:a_number", 0),
+        *((f"flag:{flag}", f"flag:{flag}", 0) for flag in ("a_number", "combination", *RULES)),
         ("month:2019-01", "month:2019-01", 0),
         ("region:no_answer", "region:no_answer", 0),
         ("region:west", "region:west", 3),
