@@ -135,7 +135,10 @@ def like(vault: Vault, report: str) -> list[str]:
 
 
 def chosen_reports(vault: Vault, prefixes: Sequence[str], narrowing: Narrowing) -> list[str]:
-    """Return the reports that are named, and those that the options choose. Raises NothingChosen."""
+    """Return the reports that are named, and those that the options choose; few of these are warned of.
+
+    Raises NothingChosen.
+    """
     found = [reading.find_report(vault, prefix) for prefix in prefixes]
     narrow = narrowing.filter(vault)
     if narrowing.like:
@@ -146,6 +149,8 @@ def chosen_reports(vault: Vault, prefixes: Sequence[str], narrowing: Narrowing) 
         found += reading.matching(vault, narrow)
     if not found:
         raise NothingChosen
+    if narrowing.narrow:
+        warn_of_few(reading.sources_of(vault, found))
     return list(dict.fromkeys(found))
 
 
@@ -158,7 +163,11 @@ def agree_on_reports(vault: Vault, reports: Sequence[str], what: str, yes: bool)
     agree(len(reports), f"{what} all {whole}", yes)
 
 
-def warn_of_few(sources: int) -> None:
-    """Say so where what is on the screen comes from so few sources that it can point at a person."""
-    if 1 <= sources <= reading.SMALL:
-        VOICE.say(f"only {sources}: so few can point at a person; do not show or photograph this screen")
+def warn_of_few(*sources: int) -> None:
+    """Say so where something on the screen comes from so few sources that it can point at a person.
+
+    sources  of each thing that is counted there
+    """
+    few = [count for count in sources if 1 <= count <= reading.SMALL]
+    if few:
+        VOICE.say(f"only {min(few)}: so few can point at a person; do not show or photograph this screen")

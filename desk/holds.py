@@ -131,10 +131,10 @@ def covering(found: Iterable[Hold], card: Card) -> tuple[Hold, ...]:
     return tuple(one for one in found if set(one.scope) <= terms)
 
 
-def count_covered(vault: Vault, one: Hold) -> int:
-    """Return how many reports a hold covers today; it covers those that come later, too."""
+def covered(vault: Vault, one: Hold) -> list[str]:
+    """Return the reports that a hold covers today; it covers those that come later, too."""
     with vault.reading() as connection:
-        return sum(bool(covering([one], card)) for card in index.page(connection, []))
+        return [card["report"] for card in index.page(connection, []) if covering([one], card)]
 
 
 def refuse_while_any(vault: Vault) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 import click
 
 from desk import junk, reading, showing
-from desk.choosing import YES, agree
+from desk.choosing import YES, agree, warn_of_few
 from desk.duplicates import groups
 from desk.faults import WORDS, in_words
 from desk.roles import Act
@@ -90,6 +90,7 @@ def duplicates(where: Where, report: str | None, limit: int, as_json: bool) -> N
         shown = found[:limit]
         days = reading.days_of(here.vault, [name for one in shown for name in one.reports])
         sources = [reading.sources_of(here.vault, one.reports) for one in shown]
+    warn_of_few(*sources)
     arrivals = [sorted(Counter(days[name] for name in one.reports).items()) for one in shown]
     if as_json:
         rows = zip(shown, sources, arrivals, strict=True)

@@ -9,8 +9,9 @@ import click
 
 from desk import holds, purge, second
 from desk.certificate import certificate, exported_log
+from desk.choosing import warn_of_few
 from desk.keeping_errors import NotCounselsKey, OneOfHold
-from desk.reading import find_report, reviewer_names
+from desk.reading import find_report, reviewer_names, sources_of
 from desk.roles import Act
 from desk.second import LAPSE_DAYS, Guarded
 from desk.secretfiles import open_identities
@@ -68,9 +69,11 @@ def hold(
             return
         if scope or everything:
             begun = holds.hold(here.vault, scope, read_text("reason for the hold"))
-            on, many = " ".join(begun.scope) or "everything", holds.count_covered(here.vault, begun)
+            on, reports = " ".join(begun.scope) or "everything", holds.covered(here.vault, begun)
             VOICE.say(f"hold {begun.id} stands, on {on}")
-            VOICE.say(f"{'' if many else 'LOOK AGAIN: '}it covers {many} reports today, and those that come")
+            VOICE.say(f"{'' if reports else 'LOOK AGAIN: '}it covers {len(reports)} reports today, and those that come")
+            if terms:
+                warn_of_few(sources_of(here.vault, reports))
             return
         found, names = holds.standing_holds(here.vault), reviewer_names(here.vault)
         if out:

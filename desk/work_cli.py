@@ -5,7 +5,7 @@ import click
 
 from desk import links, reading, review, saved, showing, undo
 from desk.acts import NEVER_UNDONE
-from desk.choosing import Narrowing, agree_on_reports, chosen_reports, with_filter, with_many
+from desk.choosing import Narrowing, agree_on_reports, chosen_reports, warn_of_few, with_filter, with_many
 from desk.reading_cli import show_one
 from desk.roles import Act, person_named
 from desk.session import JSON, VOICE, Where, read_text, with_desk
@@ -189,6 +189,7 @@ def filter_(where: Where, action: str, name: str | None, narrowing: Narrowing, a
         found = saved.saved(here.vault, saved.Sort.FILTER)
         used = [reading.Filter(saved=saved.terms_for(one, here.vault.reviewer)) for one in found]
         counts = [(reading.count_reports(here.vault, f), reading.count_sources(here.vault, f)) for f in used]
+    warn_of_few(*(sources for _, sources in counts))
     if as_json:
         rows = zip(found, counts, strict=True)
         VOICE.answer_json([{"name": f.name, "terms": f.terms, "reports": c, "sources": s} for f, (c, s) in rows])

@@ -143,7 +143,7 @@ def _asked(desk: Desk, act: Callable[[Vault], object]) -> int:
 
 @pytest.mark.parametrize(
     "act",
-    [purge.due, certificate, lambda vault: holds.count_covered(vault, holds.standing_holds(vault)[0])],
+    [purge.due, certificate, lambda vault: holds.covered(vault, holds.standing_holds(vault)[0])],
     ids=["due", "certificate", "count"],
 )
 def test_holds_are_asked_for_once(kept: Desk, office: Office, act: Callable[[Vault], object]) -> None:
