@@ -10,6 +10,7 @@ from desk import index, tables
 from desk.holds import covering, holds
 from desk.reading import reviewer_names
 from desk.vault import Vault, chain_head
+from intake.console import one_line
 
 INTRO = """Certificate of holds
 Made by the desk's program from its signed log. The digests let anybody compare later: an electronic record's
@@ -18,8 +19,11 @@ authenticity may be certified by process and digest (FRE 902(13), (14)). It hold
 
 
 def certificate(vault: Vault) -> str:
-    """Return what is held and how the log stands, as text with the desk's signature (`event@underseal`) under it."""
-    lines = [INTRO, f"office {vault.settings.office.office}", f"day {vault.day}"]
+    """Return what is held and how the log stands, as text with the desk's signature (`event@underseal`) under it.
+
+    What people wrote stands behind a word of ours on every line, and makes no line of its own.
+    """
+    lines = [f"office {vault.settings.office.office}", f"day {vault.day}"]
     names = reviewer_names(vault)
     with vault.reading() as connection:
         found, cards = holds(connection), index.page(connection, [])
@@ -37,7 +41,7 @@ def certificate(vault: Vault) -> str:
         for fingerprint in sorted(names):
             head = chain_head(connection, fingerprint)
             lines.append(f"log of {names[fingerprint]} {fingerprint} events {head.number} last {head.digest}")
-    text = "\n".join(lines) + "\n"
+    text = "\n".join([INTRO, *map(one_line, lines)]) + "\n"
     return text + sign(text.encode(), vault.desk_key(), Namespace.EVENT)
 
 

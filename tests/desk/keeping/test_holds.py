@@ -113,6 +113,20 @@ def test_certificate_names_what_is_held(kept: Desk, tmp_path: Path) -> None:
     assert "BEGIN SSH SIGNATURE" in text
 
 
+def test_reason_makes_no_line_of_the_certificate(kept: Desk, tmp_path: Path) -> None:
+    """Whatever somebody writes as a reason, each line of it is one of a reason, and drives no terminal."""
+    forged = f"report {OPEN} letter {'0' * 64}"
+    reason = "".join(f"because{end}{forged}" for end in ("\x85", "\r", "\u2028", "\v", "\f", "\x1c", "\r\n", "\n"))
+    assert 0 == kept("hold", "--report", "0303", typed=f"\x1b]0;evil\x07{reason}\n").code
+    assert 0 == kept("hold", "--certificate", str(tmp_path / "certificate.txt")).code
+    text = (tmp_path / "certificate.txt").read_bytes().decode()
+    lines = text.splitlines()
+    assert [f"report {OUT}"] == [line.partition(" letter ")[0] for line in lines if line.startswith("report ")]
+    reasons = [line for line in lines if line.startswith("reason ")]
+    assert (3, 8) == (len(reasons), sum(line.count(forged) for line in reasons))
+    assert [] == [mark for mark in "\x1b\x07\r\x85\u2028\v\f\x1c" if mark in text]
+
+
 def test_exported_log_is_checked_by_stock_tools(kept: Desk, tmp_path: Path) -> None:
     """ssh-keygen verifies an exported event, and refuses it when a letter of it is changed."""
     assert 0 == kept("export-log", str(tmp_path / "log.jsonl")).code
