@@ -243,9 +243,18 @@ def _find(connection: Connection, query: Select[str], untrusted_prefix: str) -> 
 
 
 def find_report(vault: Vault, untrusted_prefix: str) -> str:
-    """Return the id of the one report that begins so. Raises IdTooShort, NoSuchReport, ManyReports."""
+    """Return the id of the one report that begins so. Raises IdTooShort, NoSuchReport, ManyReports.
+
+    Raises Erased for one of which the schedule took all, answers too: there is nothing left to work on.
+    """
+    reports = select(tables.reports.c.report)
+    erased = select(tables.purged.c.subject).where(tables.purged.c.what == "all")
     with vault.reading() as connection:
-        return _find(connection, select(tables.reports.c.report), untrusted_prefix)
+        try:
+            return _find(connection, reports.where(tables.reports.c.report.not_in(erased)), untrusted_prefix)
+        except NoSuchReport:
+            gone = _find(connection, reports, untrusted_prefix)
+    raise Erased(gone[:SHOWN_ID])
 
 
 def set_aside() -> Select[str, str, bool, str]:

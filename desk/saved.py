@@ -6,6 +6,7 @@ Names and texts stand in rows of texts, as notes do; events hold their ids.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -100,7 +101,7 @@ def _save(vault: Vault, sort: Sort, name: str, terms: tuple[str, ...], text: str
         kept = there[0] if there else None
         fields = {"state": ON, "text": writer.text(body), "after": after(kept.stands) if kept else None}
         saving = (Kind(sort.value), {sort.value: kept.id if kept else random_bytes(4).hex(), **fields})
-        writer.act("save", [saving, *_dropping(sort, there[1:])])
+        writer.act("save", [saving, *_dropping(sort, [one for one in there if kept and one.id != kept.id])])
     return True
 
 
@@ -120,11 +121,10 @@ def _dropping(sort: Sort, items: Sequence[Saved]) -> list[tuple[Kind, dict[str, 
     ]
 
 
-def has_namesake(connection: Connection, sort: Sort, item: str, text: str) -> bool:
-    """Return whether another one stands under the name that this text gives; `item` is the id of the one it is of."""
-    found = connection.execute(select(tables.texts.c.text).where(tables.texts.c.id == text)).scalar_one_or_none()
-    name = json.loads(found)["name"] if found else ""
-    return any(one.name == name and one.id != item for one in _saved(connection, sort))
+def namesakes(connection: Connection, sort: Sort) -> dict[str, int]:
+    """Return the names under which more than one stands, with how many do."""
+    counts = Counter(name for name, _ in {(one.name, one.id) for one in _saved(connection, sort)})
+    return {name: count for name, count in counts.items() if count > 1}
 
 
 def terms_for(one: Saved, reviewer: str) -> tuple[str, ...]:

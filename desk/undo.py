@@ -14,7 +14,7 @@ from desk.events import Event, Kind
 from desk.projections import own_acts
 from desk.roles import Act as May
 from desk.roles import refuse_unless
-from desk.saved import Sort, has_namesake
+from desk.saved import Sort, namesakes
 from desk.sources import Relation, Sources, standing_of
 from desk.vault import Vault
 from desk.work_errors import DecidedSince, NothingDone
@@ -55,9 +55,11 @@ def _change(vault: Vault, kind: Kind) -> Changed:
         refuse(connection, [one for one in events if one.kind in DECISIONS])
     refuse_unless(vault, May.JUNK if {one.kind for one in events} == {Kind.JUNKED} else May.WORK)
     with vault.writing() as writer:
-        before = _of_sources(writer.connection, events)
+        before, alike = _of_sources(writer.connection, events), _namesakes(writer.connection, events)
         writer.record(kind, first=act.first, last=act.last)
         writer.touched |= before | _of_sources(writer.connection, events)
+        if _namesakes(writer.connection, events) - alike:
+            raise DecidedSince  # somebody has saved under that name since: both would stand; nothing is written
     reports = {str(one.fields["report"]) for one in events if one.fields.get("report")}
     return Changed(dict(Counter(one.kind.value for one in events)), tuple(sorted(reports)))
 
@@ -85,6 +87,12 @@ def _of_sources(connection: Connection, events: list[Event]) -> set[str]:
     return named
 
 
+def _namesakes(connection: Connection, events: list[Event]) -> Counter[str]:
+    """Return the names under which more than one filter or template stands, where events are about such."""
+    sorts = {Sort(one.kind.value) for one in events if one.kind in (Kind.FILTER, Kind.TEMPLATE)}
+    return Counter({f"{sort} {name}": n for sort in sorts for name, n in namesakes(connection, sort).items()})
+
+
 def _refuse_if_followed(connection: Connection, decisions: list[Event]) -> None:
     """Raise DecidedSince where another decision takes the place of one of these: it would fall with it."""
     mine = {digest(event.body.encode()) for event in decisions}
@@ -97,17 +105,10 @@ def _refuse_if_followed(connection: Connection, decisions: list[Event]) -> None:
 
 
 def _refuse_if_replaced(connection: Connection, decisions: list[Event]) -> None:
-    """Raise DecidedSince where something else stands now than one of these took the place of: both would stand.
-
-    So it would with something that has been saved under the same name since.
-    """
+    """Raise DecidedSince where something else stands now than one of these took the place of: both would stand."""
     for event in decisions:
         if {one.id for one in _standing(connection, event)} != set(str(event.fields["after"] or "").split()):
             raise DecidedSince
-        if event.kind in (Kind.FILTER, Kind.TEMPLATE) and event.fields["text"]:
-            sort = Sort(event.kind.value)
-            if has_namesake(connection, sort, str(event.fields[sort.value]), str(event.fields["text"])):
-                raise DecidedSince
 
 
 def _standing(connection: Connection, event: Event) -> list[Decision]:

@@ -5,8 +5,10 @@ import random
 
 import pytest
 from deskkit import PASSPHRASE, Desk, Office, day, letter, typed
+from keepkit import questions
+from sqlalchemy import delete, insert, select
 
-from desk import custodian, index, review
+from desk import custodian, index, review, tables
 from desk.vault import Vault, open_vault, read_header
 from desk.verify import verify_vault
 
@@ -70,3 +72,25 @@ def test_no_word_stays_between_the_leaves(filed: Desk) -> None:
             assert [] == index.stale(connection)
             left = repr(connection.exec_driver_sql("SELECT * FROM found_idx, found_data").fetchall())
         assert [] == [word for row in gone if (word := row["words"].split()[0]) in left]
+
+
+def test_many_words_that_go_are_one_rebuilding(filed: Desk) -> None:
+    """A thousand reports that are gone build the search anew once; where nothing would stay, it is not built anew."""
+    chance = random.Random(5)
+    ids = [f"f{number:031x}" for number in range(2_000)]
+    with open_vault(filed.folder, read_header(filed.folder), typed(PASSPHRASE), day()) as vault:
+        with vault.writing() as writer:
+            card = writer.connection.execute(select(index.cards.c.card).limit(1)).scalar_one()
+            for name in chance.sample(ids, len(ids)):  # in pairs of words that differ in their end; one of each goes
+                row, (pair, last) = chance.getrandbits(61), divmod(int(name[1:], 16), 2)
+                words = " ".join(f"name{pair:04}{each}{'ab'[last]}" for each in range(8))
+                writer.connection.execute(insert(index.cards), {"report": name, "row": row, "card": card})
+                writer.connection.execute(index._PUT_WORDS, {"row": row, "report": name, "words": words})
+        for gone, expected in ((ids[1::2], 1), ([IDS[0]], 0)):
+            with questions(vault) as asked, vault.writing() as writer:
+                writer.connection.execute(delete(tables.decisions).where(tables.decisions.c.subject.in_(gone)))
+                index.refresh(writer.connection, gone)
+                assert [] == index.stale(writer.connection)
+            assert expected == len([one for one in asked if "rebuild" in one])
+            with vault.reading() as connection:
+                assert set(gone).isdisjoint(index.searched(connection))

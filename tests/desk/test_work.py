@@ -246,6 +246,21 @@ def test_what_was_undone_and_decided_anew_is_not_redone(
     assert before == filed("verify").out
 
 
+def test_dropping_is_not_undone_once_the_name_is_another(filed: Desk, tmp_path: Path) -> None:
+    """What would come back would stand beside what somebody else has saved under its name since."""
+    other = _join(filed, tmp_path)
+    for arguments in (("save", "one", "--region", "R1"), ("drop", "one")):
+        assert 0 == filed("filter", *arguments).code
+    assert 0 == filed("undo").code
+    assert 0 == filed("redo").code
+    assert 0 == other("filter", "save", "one", "--region", "R2").code
+    before = filed("verify").out
+    run = filed("undo")
+    assert (1, DECIDED_SINCE) == (run.code, run.err.split("\n")[0])
+    assert before == filed("verify").out
+    assert [["region:R2"]] == [one["terms"] for one in filed("filter", "--json").json]
+
+
 def _join(desk: Desk, folder: Path) -> Desk:
     secret = folder / "other"
     secret.write_text("seven lamps over the water\n")
@@ -294,6 +309,18 @@ def test_two_of_one_name_are_dropped_and_replaced_together(filed: Desk) -> None:
         assert 0 == filed("template", *verb, typed="as it shall be\n").code
         kept = [one["text"] for one in filed("template", "--json").json]
         assert kept == (["as it shall be"] if verb[0] == "save" else [])
+
+
+def test_one_of_two_heads_is_replaced_whole(filed: Desk) -> None:
+    """Where two saved in place of one without knowing of each other, the next to save leaves one decision standing."""
+    with open_vault(filed.folder, read_header(filed.folder), typed(PASSPHRASE), day()) as vault:
+        with vault.writing() as writer:
+            for number in ("aa", "bb"):
+                text = writer.text(json.dumps({"name": "spam", "terms": [], "text": number}))
+                writer.record(Kind.TEMPLATE, template="aa" * 4, state="on", text=text, after=None)
+        assert saved.save_template(vault, "spam", "as it shall be")
+        (one,) = saved.saved(vault, saved.Sort.TEMPLATE)
+        assert ("as it shall be", 1) == (one.text, len(one.stands))
 
 
 def test_template_gives_text(filed: Desk) -> None:

@@ -173,6 +173,34 @@ def test_purge_erases_and_leaves_a_tombstone(kept: Desk) -> None:
     assert 3 == kept("show", "0303").code
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show", OUT[:8]),
+        ("tag", OUT[:8], "REV.OVER"),
+        ("untag", OUT[:8], "OTH.OUT"),
+        ("tag", OPEN[:8], OUT[:8], "REV.OVER"),
+        ("assign", OUT[:8], "--nobody"),
+        ("link", OPEN[:8], OUT[:8], "--same-event"),
+        ("status", OUT[:8], "done"),
+        ("note", OUT[:8]),
+        ("mask", OUT[:8]),
+        ("quarantine", OUT[:8]),
+        ("clock", OUT[:8], "ulp", "--day", "2026-01-05"),
+        ("hold", "--report", OUT[:8]),
+    ],
+    ids=lambda arguments: " ".join(arguments[:3]),
+)
+def test_report_that_is_gone_is_so_for_every_verb(kept: Desk, arguments: tuple[str, ...]) -> None:
+    """Where the answers went too, nothing is done about the report, by whatever verb; nothing typed is taken."""
+    with later(kept, 31) as vault:
+        purge.purge(vault, [OUT])
+    before = kept("verify").out
+    run = kept(*arguments, typed="a long text\n")
+    assert (3, True, "a long text\n") == (run.code, "erased by the schedule" in run.err, run.left)
+    assert (0, before) == (kept("verify").code, kept("verify").out)
+
+
 def test_nothing_is_written_of_what_was_erased(kept: Desk) -> None:
     """Once a report's words are gone no new ones come to it, and what is typed is not taken; facts are worked on."""
     with later(kept, 800) as vault:
