@@ -147,4 +147,5 @@ def _decide(writer: Writer, report: str, state: State, reason: str) -> None:
 
 def _write_layer(writer: Writer, case: Custody, spans: Sequence[Span], *, shown: bool) -> None:
     stands = after(standing(writer.connection, Topic.MASKS, case.report))
+    erase_masked_words(writer, case.report)
     record_masks(writer, case.report, case.raw.letter, case.raw.text if shown else None, spans, stands)

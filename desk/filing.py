@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, insert, select
 
 from crypto.envelope import seal
 from crypto.errors import CryptoError, NotForUs
@@ -102,7 +102,7 @@ class Judge:
         return Judged(None, letter, first_look(letter.text, letter.answers), digest(plaintext), sealed)
 
 
-def write_facts(letter: Letter, look: Look, pulled: str | None) -> str:
+def write_facts(letter: Letter, look: Look, pulled: date | None) -> str:
     """Return what everybody at the desk may know: chosen answers, consent, names of findings; nothing typed.
 
     pulled  the portal's day of the newest bundle by then: erasing is counted from it where the desk's clock was behind
@@ -113,7 +113,7 @@ def write_facts(letter: Letter, look: Look, pulled: str | None) -> str:
         "answers": letter.answers,
         "consent": letter.consent,
         "flags": look.flags,
-        "pulled": pulled,
+        "pulled": pulled and pulled.isoformat(),
     }
     return json.dumps(body, sort_keys=True, separators=(",", ":"))
 
@@ -121,7 +121,7 @@ def write_facts(letter: Letter, look: Look, pulled: str | None) -> str:
 def file_envelope(writer: Writer, name: str, envelope: bytes, judged: Judged, pulled: date | None = None) -> Outcome:
     """Write what was found: a report, a repetition of one, or an envelope set aside with its bytes.
 
-    pulled  the portal's day of the bundle that it comes in; None where it comes in none
+    pulled  the portal's day of the newest bundle by now; None before the first
     """
     letter, sealed, look = judged.letter, judged.sealed, judged.look
     if letter is None or sealed is None or look is None:
@@ -140,7 +140,7 @@ def file_envelope(writer: Writer, name: str, envelope: bytes, judged: Judged, pu
         report=letter.id,
         letter=judged.plaintext_digest,
         sealed=digest(sealed),
-        facts=writer.text(write_facts(letter, look, _newest(writer, pulled))),
+        facts=writer.text(write_facts(letter, look, pulled)),
     )
     writer.record(Kind.CUSTODY, report=letter.id, state=look.state.value, reason=None, after=None)
     if look.state is State.PASSED:  # words of a report that was not passed stand nowhere, but sealed
@@ -148,22 +148,15 @@ def file_envelope(writer: Writer, name: str, envelope: bytes, judged: Judged, pu
     return Outcome.FILED
 
 
-def _newest(writer: Writer, pulled: date | None) -> str | None:
-    """Return the portal's day of the newest bundle, this one among them; None before the first."""
-    known = writer.connection.execute(select(func.max(tables.bundles.c.pulled))).scalar_one()
-    return max(filter(None, (known, pulled and pulled.isoformat())), default=None)
-
-
 def record_masks(
     writer: Writer, report: str, letter: str, text: str | None, spans: Sequence[Span], after: str | None
 ) -> None:
-    """Write a whole layer of masks over a letter, and the masked words it makes; masked words of before are erased.
+    """Write a whole layer of masks over a letter, and the masked words it makes.
 
     letter  digest of the plaintext that `text` stands in
     text    None where masked words shall not be written yet
-    after   the layers whose place it takes
+    after   the layers whose place it takes: their masked words are the caller's to erase
     """
-    erase_masked_words(writer, report)
     words = None if text is None else writer.text(masked(text, spans))
     layer = writer.text(write_layer(spans))
     writer.record(Kind.MASKED, report=report, letter=letter, masked=words, layer=layer, after=after)

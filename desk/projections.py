@@ -178,10 +178,11 @@ def _loses(put: Put, found: Row) -> bool:
 
 
 _PUT = {table: insert(table).prefix_with("OR REPLACE") for table in tables.made.sorted_tables}
-_DROP = {
-    table: delete(table).where(*(column == bindparam(column.name) for column in table.primary_key))
-    for table in tables.made.sorted_tables
+_KEYS = {
+    table: [column == bindparam(column.name) for column in table.primary_key] for table in tables.made.sorted_tables
 }
+_ROW = {table: select(table).where(*keys) for table, keys in _KEYS.items()}
+_DROP = {table: delete(table).where(*keys) for table, keys in _KEYS.items()}
 
 
 def apply(connection: Connection, event: Event) -> None:
@@ -197,8 +198,8 @@ def apply(connection: Connection, event: Event) -> None:
 
 
 def _row(connection: Connection, put: Put) -> Row | None:
-    keys = (column == put.row[column.name] for column in put.table.primary_key)
-    found = connection.execute(select(put.table).where(*keys)).mappings().one_or_none()
+    keys = {column.name: put.row[column.name] for column in put.table.primary_key}
+    found = connection.execute(_ROW[put.table], keys).mappings().one_or_none()
     return None if found is None else dict(found)
 
 

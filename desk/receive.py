@@ -128,13 +128,13 @@ def file_bundle(
     file.seek(bundle.start)
     filed = filed_envelopes(vault)
     envelopes = _read_again(file, bundle.manifest)
+    with vault.reading() as connection:
+        pulled = max(filter(None, (vault.newest_pull(connection), bundle.manifest.pulled)))
     opened = 0
     while batch := list(islice(envelopes, BATCH)):
         with vault.writing() as writer:
             outcomes = [
-                Outcome.HERE
-                if name in filed
-                else file_envelope(writer, name, envelope, judge.judge(envelope), bundle.manifest.pulled)
+                Outcome.HERE if name in filed else file_envelope(writer, name, envelope, judge.judge(envelope), pulled)
                 for name, envelope in batch
             ]
         opened += sum(outcome is not Outcome.UNOPENED for outcome in outcomes)
@@ -180,7 +180,7 @@ def file_one(vault: Vault, envelope: bytes, judge: Judge) -> Outcome:
     if name in filed_envelopes(vault):
         return Outcome.HERE
     with vault.writing() as writer:
-        return file_envelope(writer, name, envelope, judge.judge(envelope))
+        return file_envelope(writer, name, envelope, judge.judge(envelope), vault.newest_pull(writer.connection))
 
 
 def retry_kept(vault: Vault, judge: Judge) -> Iterator[Outcome]:
@@ -189,7 +189,7 @@ def retry_kept(vault: Vault, judge: Judge) -> Iterator[Outcome]:
         with vault.writing() as writer:
             kept = select(tables.kept.c.bytes).where(tables.kept.c.envelope == name)
             envelope = bytes(writer.connection.execute(kept).scalar_one())
-            outcome = file_envelope(writer, name, envelope, judge.judge(envelope))
+            outcome = file_envelope(writer, name, envelope, judge.judge(envelope), vault.newest_pull(writer.connection))
         yield outcome
 
 
