@@ -171,7 +171,8 @@ def overview_lines(view: Overview) -> Iterator[str]:
     few = f" from {view.sources} sources" if view.sources != total else ""
     yield f"reports: {total}{few}" + "".join(f", {count} {status}" for status, count in view.statuses.items())
     if view.today:
-        yield f"TODAY: {view.today} speak of danger, removal or distress"
+        speak = "speaks" if view.today == 1 else "speak"
+        yield f"TODAY: {view.today} {speak} of danger, removal or distress"
     for state in (State.ISOLATED, State.QUARANTINE):
         if view.custody.get(state):
             yield f"in custody: {view.custody[state]} {state}"

@@ -221,7 +221,7 @@ def test_what_cannot_wait_comes_up(desk: Desk, office: Office) -> None:
     desk.receive(office.bundle([office.envelope(letter("She will be removed tomorrow.", id="44" * 16))]))
     assert ["44" * 16] == [report["id"] for report in desk("list", "--today", "--json").json]
     assert "TODAY" in desk("list").out
-    assert "TODAY: 1 speak of danger, removal or distress" in desk("status").out.split("\n")
+    assert "TODAY: 1 speaks of danger, removal or distress" in desk("status").out.split("\n")
 
 
 def test_lifting_needs_two_where_set(held: Desk) -> None:
