@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from desk import holds, purge, second
+from desk import holds, purge, second, showing
 from desk.certificate import certificate, exported_log
 from desk.choosing import warn_of_few
 from desk.keeping_errors import NotCounselsKey, OneOfHold
@@ -71,7 +71,8 @@ def hold(
             begun = holds.hold(here.vault, scope, read_text("reason for the hold"))
             on, reports = " ".join(begun.scope) or "everything", holds.covered(here.vault, begun)
             VOICE.say(f"hold {begun.id} stands, on {on}")
-            VOICE.say(f"{'' if reports else 'LOOK AGAIN: '}it covers {len(reports)} reports today, and those that come")
+            covered = showing.counted(len(reports), len(reports))
+            VOICE.say(f"{'' if reports else 'LOOK AGAIN: '}it covers {covered} today, and those that come")
             if terms:
                 warn_of_few(sources_of(here.vault, reports))
             return

@@ -6,6 +6,7 @@ import http.client
 import json
 import random
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -76,11 +77,18 @@ class Visitors:
         return 0
 
     def begin(self, side: str) -> socket.socket:
-        """Send the first half of a letter, and return the line on which the rest is waited for."""
+        """Send the first half of a letter, and return the line on which the rest is waited for.
+
+        A host that has just broken may hang up on a first try or two.
+        """
         whole = request("POST", "/envelopes", self.letter(), Host=NAMES[side], **self.headers())
-        line = self.connect(side)
-        line.sendall(whole[: len(whole) // 2])
-        return line
+        for _ in range(20):
+            with contextlib.suppress(OSError):
+                line = self.connect(side)
+                line.sendall(whole[: len(whole) // 2])
+                return line
+            time.sleep(0.5)
+        raise AssertionError(f"no line to {side}")
 
     def visit(self, number: int) -> tuple[str, int]:
         """Make one visit of the kind whose turn it is; return kind and status."""
