@@ -77,7 +77,7 @@ def test_scope_is_said_with_what_it_covers(kept: Desk, term: str, scope: str, ma
     """The beginning of an id becomes the whole; that nothing is covered today is said loudly."""
     run = kept("hold", "--term", term, typed="a reason\n")
     assert (0, [scope]) == (run.code, [one["scope"] for one in kept("hold", "--json").json])
-    assert f"{'' if many else 'LOOK AGAIN: '}it covers {many} reports today" in run.err
+    assert f"{'' if many else 'LOOK AGAIN: '}it covers {many} report{'' if many == 1 else 's'} today" in run.err
 
 
 def test_hold_needs_a_reason(kept: Desk) -> None:
