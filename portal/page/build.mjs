@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { brotliCompressSync, constants } from "node:zlib";
 import { build, transform } from "esbuild";
+import { minify } from "terser";
 import { withoutUnused } from "./libraries.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -41,6 +42,14 @@ function writeAsset(folder, type, bytes) {
   const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
   writeFileSync(join(folder, name + ".br"), brotliCompressSync(bytes, { params }));
   return name;
+}
+
+/** A script in fewer words, for engines that know ECMAScript 2020; nothing that terser calls unsafe. @param {string} code */
+async function shortened(code) {
+  const words = { module: true, toplevel: true, ecma: /** @type {const} */ (2020) };
+  const { code: short } = await minify(code, { ...words, compress: { ...words, passes: 3 }, format: { comments: false } });
+  if (!short) throw new Error("terser gave nothing");
+  return short;
 }
 
 // The sentence of a fault, for readers of the source and for officer.mjs: the page tells faults by their word.
@@ -76,7 +85,7 @@ export async function buildPage(folder, questionnaire) {
   const officer = await bundle("officer.mjs", { format: "esm", platform: "node", minify: true, target: "node20" });
   writeFileSync(join(folder, "officer.mjs"), officer.bytes);
   const names = {
-    script: writeAsset(folder, "js", Buffer.from(code)),
+    script: writeAsset(folder, "js", Buffer.from(await shortened(code))),
     style: writeAsset(folder, "css", style.bytes),
     icon: writeAsset(folder, "svg", readFileSync(join(HERE, "icon.svg"))),
   };

@@ -18,6 +18,8 @@ const CLASSES = /** @type {Record<"invisible" | "control" | "pictures", Ranges>}
 const { min_letters, ...alphabets } = list.alphabets;
 const ALPHABETS = /** @type {Ranges[]} */ (Object.values(alphabets));
 export const RULES = /** @type {Rule[]} */ (list.rules);
+/** What is shown with a sentence and a hint: every rule that is not quiet, then `combine`. */
+export const SHOWN = [...RULES.filter(({ quiet }) => !quiet).map(({ id }) => id), "combination"];
 
 const dropped = characterClass([...CLASSES.invisible, .../** @type {Ranges} */ (list.plain.drop)]);
 const pictures = characterClass(CLASSES.pictures);

@@ -238,8 +238,10 @@ def render(folder: Path) -> str:
     html, *others = [in_language(words, values) for words in spoken]
     html = html.replace("@QUESTIONNAIRE@", compact(of_script(questionnaire, facts)))
     html = html.replace("@DEADLINES@", compact(deadlines))
-    html = html.replace("@WORDS@", compact(spoken[0].of_script()))
-    html = html.replace("@LANGUAGES@", compact(translations(html, others, spoken)))
+    names, hinted = names_said(spoken[0].of_script(), deadlines)
+    html = html.replace("@NAMES@", " ".join(names))
+    html = html.replace("@LANGUAGES@", " ".join(words.lang for words in spoken))
+    html = html.replace("@WORDS@", " ".join(carried_words(html, others, spoken, [*names, *hinted])))
     return "\n".join(line for line in html.splitlines() if line.strip()).replace(">\n<", "><") + "\n"
 
 
@@ -295,24 +297,42 @@ def in_language(words: Words, values: dict[str, Any]) -> str:
     return html
 
 
-def translations(first: str, others: list[str], spoken: list[Words]) -> dict[str, dict[str, list[str]]]:
-    """Return for each other language every text of the page, and of the script, in the order of the first.
+def names_said(said: dict[str, str], deadlines: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Return the names of what the script says: those that the page carries, and those that language.mjs makes.
 
-    The page needs no keys at its texts this way: it is the same page, and its texts are exchanged one by one.
+    It makes two of each rule that is shown and of each route: the sentence, and its hint.
     """
-    seen, said = Seen(first), spoken[0].of_script()
-    found = {}
-    for html, words in zip(others, spoken[1:], strict=True):
+    loud = [rule["id"] for rule in load("intake/detectors.json")["rules"] if not rule.get("quiet")]
+    made = [f"detector.{rule}" for rule in [*loud, "combination"]] + [
+        f"deadline.{r['id']}" for r in deadlines["routes"]
+    ]
+    hinted = [name for one in made for name in (one, one + ".hint")]
+    return [name for name in said if name not in hinted], hinted
+
+
+def carried_words(first: str, others: list[str], spoken: list[Words], names: list[str]) -> Iterator[str]:
+    """Yield an attribute for each language: what the script says, and of another language all texts of the page too.
+
+    A line each, by the order of the names and of the first page: no text needs a key, it is the same page, and its
+    texts are exchanged one by one. Raises SystemExit when a page is another page, or a sentence has more than a line.
+    """
+    seen = Seen(first)
+    for html, words in zip([first, *others], spoken, strict=True):
         other, says = Seen(html), words.of_script()
-        if other.tags != seen.tags or len(other.texts) != len(seen.texts) or says.keys() != said.keys():
+        lines = [says.get(name, "") for name in names] + (other.texts if words is not spoken[0] else [])
+        whole = other.tags == seen.tags and len(other.texts) == len(seen.texts) and says.keys() == set(names)
+        if not whole or any(line.splitlines() != [line] for line in lines):
             raise SystemExit(f"render: the page in {words.lang} is not the page in {spoken[0].lang}")
-        found[words.lang] = {"page": other.texts, "say": [says[key] for key in said]}
-    return found
+        yield f"data-words-{words.lang}='{quoted(chr(10).join(lines))}'"
 
 
 def compact(value: object) -> str:
     """Return JSON without spaces, for an attribute in single quotes: its double quotes stay as they are."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return quoted(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def quoted(text: str) -> str:
+    """Return a text for an attribute in single quotes."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("'", "&#39;")
 
 

@@ -43,7 +43,7 @@ def test_first_visit_is_small(office, page, measured):
     measured(f"first visit: {len(sizes)} requests, {sum(bytes_seen.values())} bytes over the wire: {bytes_seen}")
     codings = {response.header_value("content-encoding") for response in answers}
     assert len(sizes) == 6
-    assert sum(bytes_seen.values()) < (88_000 if "br" in codings else 101_000)  # as brotli, as gzip
+    assert sum(bytes_seen.values()) < (85_500 if "br" in codings else 98_000)  # as brotli, as gzip
 
 
 RISKY = "Her A-number is A-123456789. \U0001f9a4 She will be removed tomorrow."

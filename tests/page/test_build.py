@@ -32,7 +32,7 @@ KEYS_BYTES = 9_240  # keys.txt with two weeks of three slots, as gzip, and its s
 # First visit with keys, in bytes. The goal of 80 kB and 95 kB is not met: a language costs 10 kB, and each rides along,
 # since fetching one by itself would tell the network, and the portal beside the report that follows, who speaks it. Of
 # the rest, 9 kB are keys, at random; what a text is searched for is 7 kB; the libraries are without what never runs.
-BUDGET_BROTLI, BUDGET_GZIP = 88_000, 101_000
+BUDGET_BROTLI, BUDGET_GZIP = 85_500, 98_000
 TARGET = ["firefox115", "chrome109", "safari15.4"]  # as in build.mjs
 FORBIDDEN = [
     "innerHTML",
@@ -263,7 +263,7 @@ def test_types_hold() -> None:
 def test_another_union_another_page(tmp_path: Path) -> None:
     """One argument builds the page of another questionnaire, with its own questions and words; no code knows of it."""
     folder = build(tmp_path / "other", "--questionnaire", "general-grievance")
-    html = re.sub(r"data-words='[^']*'", "", (folder / "page.html").read_text())
+    html = re.sub(r"data-words-en='[^']*'", "", (folder / "page.html").read_text())
     assert "Of your last ten shifts" in html
     assert re.search(r"asylum|applicant’s|headquarters|Inspector General", html.lower()) is None
 
