@@ -18,6 +18,7 @@ from desk.decisions import Decision, Topic, stands_of_many
 from desk.sources import MANY, Sources
 
 NEW = "new"
+ENDED = frozenset({"done", "closed"})
 
 Card = dict[str, Any]
 Stands = dict[Topic, list[Decision]]
@@ -72,6 +73,11 @@ def facts_of_many(connection: Connection, reports: Iterable[str]) -> dict[str, d
     for start in range(0, len(ordered), MANY):
         found |= _facts(connection, ordered[start : start + MANY])
     return found
+
+
+def cannot_wait(card: Card) -> bool:
+    """Return whether a report comes before all others: until everybody who decided on it has done or closed it."""
+    return bool(card["today"]) and not set(card["status"].split("/")) <= ENDED
 
 
 def terms_of(card: Card) -> set[str]:

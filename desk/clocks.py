@@ -14,21 +14,20 @@ from enum import StrEnum
 from sqlalchemy import Connection, select
 
 from desk import index, tables
-from desk.cards import Card, card_of, facts_of
+from desk.cards import Card, cannot_wait, card_of, facts_of
 from desk.clock_errors import CountsFromFiling, DayAhead, NoClock, NotConfigured, NothingAsked, NotToRelyOn
 from desk.deadlines import Outlook, State, look_out, read_day, read_month
 from desk.decisions import Decision, Topic, after, all_decisions, heads, standing
 from desk.errors import NoSuchReport
 from desk.events import Kind
 from desk.regimes import Election, Profile, Route, Standing, Unit, load_profile, page_profile
-from desk.review import Status, checked_text
+from desk.review import checked_text
 from desk.roles import Act, refuse_unless
 from desk.vault import Vault, Writer
 
 OFFICE = "office"  # the one subject of Topic.REGIME
 NONE = "-"  # in what a decision says: no day, no count, not confirmed
 ACKNOWLEDGEMENT, FEEDBACK, EVENT = "acknowledgement", "feedback", "event"
-_ENDED = frozenset({Status.DONE.value, Status.CLOSED.value})
 _DAYS = {Unit.CALENDAR_DAYS: 1.0, Unit.WORKDAYS: 1.4, Unit.MONTHS: 30.0}  # to tell the shorter of two counts
 
 
@@ -190,7 +189,7 @@ def board(vault: Vault, report: str | None = None) -> Board:
         regime = regime_of(connection)
         cards = index.page(connection, []) if report is None else [_card(connection, report)]
         said = _all_said(connection, report)
-    urgent = tuple(card["report"] for card in cards if _cannot_wait(card))
+    urgent = tuple(card["report"] for card in cards if cannot_wait(card))
     looks = _Looks(regime.profile, vault.day)
     clocks = [clock for card in cards for clock in _clocks(looks, card, said.get(card["report"], []))]
     return Board(regime, urgent, tuple(sorted(clocks, key=lambda clock: clock.order)))
@@ -231,12 +230,8 @@ def _card(connection: Connection, report: str) -> Card:
     return card
 
 
-def _cannot_wait(card: Card) -> bool:
-    return bool(card["today"]) and not set(card["status"].split("/")) <= _ENDED
-
-
 def _clocks(looks: _Looks, card: Card, said: list[_Said]) -> Iterator[Clock]:
-    if not _cannot_wait(card):
+    if not cannot_wait(card):
         yield from _by_themselves(looks, card, said)
     yield from _set(looks, card["report"], said)
 

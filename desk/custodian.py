@@ -15,8 +15,9 @@ from crypto.secret.identity import HybridIdentity
 from desk import tables
 from desk.cards import custody_of
 from desk.custody import Span, State, first_look, joined, masked, read_layer, spans_of_words
+from desk.custody_errors import LiftWhilePassed, NoSuchMask
 from desk.decisions import Topic, after, standing
-from desk.errors import Isolated, NoSuchMask
+from desk.errors import Isolated
 from desk.events import Kind
 from desk.filing import erase_masked_words, record_masks
 from desk.reading import read_report
@@ -68,8 +69,10 @@ def may_lift(vault: Vault, case: Custody, lifted: Sequence[int]) -> Request | No
     """Return where these masks may be lifted now, with the agreement to it where one is needed.
 
     What is agreed to are the places in the letter and their rules: numbers change with every layer.
-    Raises NoSuchMask, SecondNeeded where the desk says so.
+    Raises LiftWhilePassed, NoSuchMask, SecondNeeded where the desk says so.
     """
+    if lifted and case.state is State.PASSED:
+        raise LiftWhilePassed(case.report[:8])
     for number in lifted:
         if not 1 <= number <= len(case.spans):
             raise NoSuchMask(number)

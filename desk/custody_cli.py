@@ -7,7 +7,7 @@ import click
 
 from desk import custodian, reading, showing
 from desk.custody import spans_of_words
-from desk.errors import NoSuchWords
+from desk.custody_errors import NoSuchWords
 from desk.reading_cli import IDENTITY, key_of
 from desk.review_cli import REPORT
 from desk.roles import Act

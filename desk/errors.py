@@ -50,7 +50,7 @@ class WrongVaultPassphrase(DeskError):
     """the passphrase does not open this vault"""
 
     exit_code = Exit.PASSPHRASE
-    hint = "if it is certainly the right one, vault.json or vault.sqlite is damaged: use a copy"
+    hint = "look at Caps Lock, the keyboard's layout and the folder; if it is certainly right, restore a copy"
 
 
 class WrongKeyPassphrase(DeskError):
@@ -331,18 +331,6 @@ class Isolated(DeskError):
 
     exit_code = Exit.USAGE
     hint = "only counsel, with counsel's own key, sees it or decides on it"
-
-
-class NoSuchWords(DeskError):
-    """the words of line {} are not in this report; {}"""
-
-    exit_code = Exit.MISSING
-
-
-class NoSuchMask(DeskError):
-    """this report has no mask number {}; nothing was changed"""
-
-    exit_code = Exit.MISSING
 
 
 class TooManyDoors(DeskError):

@@ -85,7 +85,7 @@ def hold(
         VOICE.answer_json([dict(zip(("id", "day", "by", "scope", "reason"), row, strict=True)) for row in rows])
         return
     VOICE.table(("id", "since", "by", "on", "reason"), rows)
-    VOICE.say(f"{len(rows)} holds stand")
+    VOICE.say("1 hold stands" if len(rows) == 1 else f"{len(rows)} holds stand")
 
 
 def _whole(vault: Vault, term: str) -> str:
@@ -190,7 +190,7 @@ def approve(where: Where, request: str | None, as_json: bool) -> None:
         return
     rows = [(one.id, one.guarded, names[one.by], one.state, json.dumps(one.what)) for one in found]
     VOICE.table(("id", "act", "asked by", "state", "what"), rows)
-    VOICE.say(f"{len(found)} wait")
+    VOICE.say("1 waits" if len(found) == 1 else f"{len(found)} wait")
 
 
 def _request(one: second.Request, names: dict[str, str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, Table, func, select
 
 from desk import index, tables
 from desk.backup import last_copy
-from desk.cards import Card, card_of, masked_words
+from desk.cards import Card, cannot_wait, card_of, masked_words
 from desk.custody import State
 from desk.errors import Erased, IdTooShort, ManyReports, NoSuchReport
 from desk.roles import MAY, Act, roles_of
@@ -353,7 +353,8 @@ def overview(vault: Vault, today: date) -> Overview:
         columns = select(bundles.pull, bundles.day).order_by(bundles.pull)
         received = connection.execute(columns).all()
         statuses, custody = index.tally(connection, "status:"), index.tally(connection, "custody:")
-        urgent, sources = index.count(connection, ["today"]), index.count_sources(connection, [])
+        urgent = sum(map(cannot_wait, index.page(connection, ["today"])))
+        sources = index.count_sources(connection, [])
         copied = last_copy(connection)
     last = received[-1] if received else None
     pulls = [row.pull for row in received]

@@ -10,6 +10,7 @@ from desk import reading, showing
 from desk.choosing import Narrowing, warn_of_few, with_filter
 from desk.codebook import load_codebook
 from desk.custody import State
+from desk.errors import NothingWritten
 from desk.faults import in_words
 from desk.review import see
 from desk.roles import Act, refuse_unless
@@ -77,7 +78,10 @@ def search(where: Where, limit: int | None, as_json: bool) -> None:
     """
     limit = limit or MANY
     with where.open(Act.READ) as here:
-        found = reading.search_reports(here.vault, read_text("words to look for", one=True), limit)
+        words = read_text("words to look for", one=True)
+        if not words.strip():
+            raise NothingWritten
+        found = reading.search_reports(here.vault, words, limit)
         sources = reading.sources_of(here.vault, [name for name, _ in found])
     warn_of_few(sources)
     if as_json:

@@ -77,7 +77,9 @@ def test_custodian_masks_and_passes(held: Desk) -> None:
     assert "desk: 00000000 has 2 masks, and is in quarantine" in run.err.split("\n")
     assert 0 == held("pass", "0000").code
     assert "  | It was Ms. [masked: name], A-123456789. The form was [masked: chosen]." in held("show", "0000").out
+    held("quarantine", "0000", typed="a false alarm")
     held("mask", "0000", "--lift", "1", "--lift", "2")
+    assert 0 == held("pass", "0000").code
     assert f"  | {NAMED}" in held("show", "0000").out.split("\n")
     assert NAMED == held("show", "0000", "--words", "--json").json["text"]
     assert 0 == held("verify").code
@@ -222,6 +224,25 @@ def test_what_cannot_wait_comes_up(desk: Desk, office: Office) -> None:
     assert ["44" * 16] == [report["id"] for report in desk("list", "--today", "--json").json]
     assert "TODAY" in desk("list").out
     assert "TODAY: 1 speaks of danger, removal or distress" in desk("status").out.split("\n")
+
+
+def test_nothing_is_lifted_while_everybody_reads_it(held: Desk) -> None:
+    """A mask that is lifted shows words at once: a report that was passed is taken back first."""
+    held("pass", "0000", "--yes")
+    before = held("show", "0000", "--json").json["masked"]
+    run = held("mask", "0000", "--lift", "1")
+    assert (2, True) == (run.code, "take it back first with underseal desk quarantine" in run.err)
+    assert before == held("show", "0000", "--json").json["masked"]
+    held("quarantine", "0000", typed="look again")
+    assert 0 == held("mask", "0000", "--lift", "1").code
+
+
+def test_what_is_closed_waits_no_more(desk: Desk, office: Office) -> None:
+    """What cannot wait is counted until it is done or closed."""
+    desk.receive(office.bundle([office.envelope(letter("I want to end my life over this.", id="44" * 16))]))
+    assert 1 == desk("status", "--json").json["today"]
+    desk("status", "4444", "closed", typed="called, and safe")
+    assert 0 == desk("status", "--json").json["today"]
 
 
 def test_lifting_needs_two_where_set(held: Desk) -> None:

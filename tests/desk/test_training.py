@@ -18,9 +18,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "training"
 
 
-def _desk(folder: Path, verb: str, *arguments: str) -> Run:
+def _desk(folder: Path, verb: str, *arguments: str, typed: str = "") -> Run:
     where = ["--dir", str(folder / "desk"), "--passphrase-file", str(folder / "passphrase")]
-    return command("desk", verb, *where, *arguments)
+    return command("desk", verb, *where, *arguments, typed=typed)
 
 
 def _score(folder: Path) -> dict[str, dict[str, Any]]:
@@ -47,7 +47,9 @@ def test_work_is_scored(folder: Path) -> None:
     again = _score(folder)
     assert (["REV.ASYM"], ["WRK.LOAD"]) == (again["SR-01"]["found"], again["SR-01"]["extra"])
     assert "right" == again["SR-05"]["custody"]
+    assert 0 == _desk(folder, "quarantine", named, typed="a mistake to come").code
     assert 0 == _desk(folder, "mask", named, "--lift", "1", "--lift", "2").code
+    assert 0 == _desk(folder, "pass", named).code
     assert "exposed" == _score(folder)["SR-05"]["custody"]
 
 
