@@ -144,7 +144,7 @@ def test_fresh_workers_hold_nothing(visited: Visitors) -> None:
     assert "address" in {kind.split()[0] for kind in in_memory(visited.marks, nginx_processes(host))}
     before = set(host.workers())
     os.kill(int((host.folder / "run-web/nginx.pid").read_text()), signal.SIGHUP)
-    await_(lambda: not before & set(host.workers()) and len(host.workers()) == 2, 75)  # a slow sender is waited for
+    await_(lambda: not before & set(host.workers()) and len(host.workers()) == 2, 150)  # a slow sender is waited for
     assert set() == in_memory(visited.marks, nginx_processes(host))
 
 
