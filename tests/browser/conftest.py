@@ -23,15 +23,25 @@ QUIET = [
 ENGINES = {"jit": [], "jitless": ["--js-flags=--jitless"]}
 
 
-BOTH = frozenset({"test_self_test_failure_stops_it", "test_portal_killed_in_mid_send"})  # of test_failures.py, always
+BOTH = {  # of these files, what is tried without a compiler in the short run, too
+    "test_failures.py": {"test_self_test_failure_stops_it", "test_portal_killed_in_mid_send"},
+    "test_handin.py": {"test_sealed_file_arrives"},
+    "test_report.py": {
+        "test_typed_report_arrives",
+        "test_no_cookie_no_storage",
+        "test_nothing_breaks_the_policy",
+        "test_older_engines_seal_too",
+        "test_receipt_words_checked",
+    },
+}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A send fails by the same lines with and without a compiler: without, most of it is left to the long run."""
+    """The same lines say the same with and without a compiler: without, most of it is left to the long run."""
     for item in items:
-        jitless = item.path.name == "test_failures.py" and "jitless" in item.name
-        if jitless and item.name.split("[")[0] not in BOTH:
+        kept = BOTH.get(item.path.name)
+        if kept is not None and "jitless" in item.name and item.name.split("[")[0] not in kept:
             item.add_marker(pytest.mark.long)
 
 
