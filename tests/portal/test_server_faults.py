@@ -82,6 +82,9 @@ def send_until(over: threading.Event, served: Served, head: bytes) -> dict[bytes
 def test_server_down_is_told(served: Served, office: PortalOffice, server: PostgresqlServer, shelf: Shelf) -> None:
     """Without its server the portal says so in the usual sentence; when it is back, so is the portal, in 5 seconds."""
     before, after = office.envelope(), office.envelope()
+    for _ in range(60):  # until both workers have read the page: one that begins without a server has none
+        assert 200 == served.request("GET", "/").status
+        time.sleep(0.05)
     assert 201 == served.post(before).status
     server.stop()
     assert [(503, USUAL)] * 3 == [(answer.status, answer.body) for answer in (served.post(after) for _ in range(3))]
