@@ -17,6 +17,16 @@ from desk.second import Guarded
 from desk.verify import verify_vault
 
 
+def _agreed(kept: Desk, second_person: str) -> str:
+    """Have the erasing of OUT asked for by one person and agreed to by another, and return under which id."""
+    with later(kept, 31) as vault, pytest.raises(SecondNeeded) as asked:
+        purge.purge(vault, [OUT])
+    name = str(asked.value.args[0])
+    with later(kept, 31, second_person) as vault:
+        second.approve(vault, name)
+    return name
+
+
 def test_two_people_purge(kept: Desk, second_person: str) -> None:
     """Alone it is asked for and refused; the one who asked cannot agree; another can, once, for exactly that."""
     kept("two", "--act", "purge")
@@ -76,11 +86,7 @@ def test_agreement_without_the_role_counts_for_nothing(kept: Desk, second_person
     """Who lost the approver's role since has not agreed."""
     _joined(kept, tmp_path, "Cy Example", "approver", "four gulls on the mast")
     kept("two", "--act", "purge")
-    with later(kept, 31) as vault, pytest.raises(SecondNeeded) as asked:
-        purge.purge(vault, [OUT])
-    name = str(asked.value.args[0])
-    with later(kept, 31, second_person) as vault:
-        second.approve(vault, name)
+    name = _agreed(kept, second_person)
     kept("roles", "Ben Example", "--role", "coder")
     with later(kept, 31) as vault:
         assert written((Role.CODER,)) == " ".join(next(p for p in people(vault) if p.name == "Ben Example").roles)
@@ -130,11 +136,7 @@ def test_agreed_purge_waits_while_some_of_it_is_held(kept: Desk, second_person: 
 def test_agreement_lapses(kept: Desk, second_person: str) -> None:
     """After 14 days an agreement counts no more, and waits no more; it is asked for and given anew."""
     kept("two", "--act", "purge")
-    with later(kept, 31) as vault, pytest.raises(SecondNeeded) as asked:
-        purge.purge(vault, [OUT])
-    name = str(asked.value.args[0])
-    with later(kept, 31, second_person) as vault:
-        second.approve(vault, name)
+    name = _agreed(kept, second_person)
     with later(kept, 46) as vault:
         assert [] == second.requests(vault)
         with pytest.raises(SecondNeeded) as asked:
